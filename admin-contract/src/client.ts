@@ -1,0 +1,105 @@
+/**
+ * The admin API as functions: `adminClient(…).keys.create({ body })`. A typed fetch over the table, the same
+ * in Node and in the browser; what the server refuses is thrown as `AdminProblem`.
+ */
+import { redact } from '@headgate/domain/redaction'
+import { API_ROOT, type Contract, contract } from './index.ts'
+import type { InputOf, Operation, ReplyOf } from './operation.ts'
+import { AdminProblem, Problem } from './problem.ts'
+import { renameKey, renameKeys } from './wire.ts'
+
+const TIMEOUT_MS = 30_000
+
+export type AdminClientPlan = {
+  /** Such as http://127.0.0.1:7401. */
+  readonly origin: string
+  /** The admin token; absent where a session cookie speaks for the user. */
+  readonly token?: string
+  /** Replaces the global fetch, for tests. */
+  readonly fetch?: typeof fetch
+}
+
+type Call<T extends Operation> =
+  Record<never, never> extends InputOf<T>
+    ? (input?: InputOf<T>) => Promise<ReplyOf<T>>
+    : (input: InputOf<T>) => Promise<ReplyOf<T>>
+
+/** One function for each operation of the table. */
+export type AdminClient = {
+  readonly [Word in keyof Contract]: {
+    readonly [Name in keyof Contract[Word]]: Contract[Word][Name] extends Operation
+      ? Call<Contract[Word][Name]>
+      : never
+  }
+}
+
+type LooseInput = { params?: Record<string, string>; query?: object; body?: unknown }
+
+/**
+ * Makes the client. Its functions reject with `AdminProblem` when the server says no, and with fetch's own
+ * error when the server cannot be reached within 30 seconds.
+ */
+export function adminClient(plan: AdminClientPlan): AdminClient {
+  const words = Object.entries(contract).map(([word, operations]) => [
+    word,
+    Object.fromEntries(
+      Object.entries(operations).map(([name, it]) => [
+        name,
+        (input: LooseInput = {}) => send(plan, it as Operation, input),
+      ]),
+    ),
+  ])
+  // The one place where the walk over the table loses its types; AdminClient states them again.
+  return Object.fromEntries(words) as AdminClient
+}
+
+async function send(plan: AdminClientPlan, it: Operation, input: LooseInput): Promise<unknown> {
+  const request: RequestInit = {
+    method: it.method,
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    headers: {
+      accept: 'application/json',
+      ...(plan.token === undefined ? {} : { authorization: `Bearer ${plan.token}` }),
+      ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+  }
+  if (input.body !== undefined) request.body = JSON.stringify(renameKeys(input.body))
+  const answer = await (plan.fetch ?? fetch)(addressOf(plan.origin, it, input), request)
+  const text = await answer.text()
+  if (!answer.ok) throw problemOf(answer.status, text)
+  return it.reply.parse(renameKeys(JSON.parse(text)))
+}
+
+function addressOf(origin: string, it: Operation, input: LooseInput): string {
+  const path = it.path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = input.params?.[name]
+    if (value === undefined || value === '') throw new Error(`${it.method} ${it.path} needs ${name}`)
+    return encodeURIComponent(value)
+  })
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(input.query ?? {})) {
+    if (value !== undefined) query.set(renameKey(name), String(value))
+  }
+  const asked = query.toString()
+  return `${origin.replace(/\/$/, '')}${API_ROOT}${path}${asked === '' ? '' : `?${asked}`}`
+}
+
+/** Something between us and the server may answer with anything, so its text is not trusted. */
+function problemOf(status: number, text: string): AdminProblem {
+  const parsed = Problem.safeParse(renameKeys(parseOrNull(text)))
+  if (!parsed.success) {
+    return new AdminProblem('internal_error', `HTTP ${status} without a problem body: ${redact(text, 200)}`, {
+      status,
+    })
+  }
+  const { code, detail, errors, requestId } = parsed.data
+  return new AdminProblem(code, detail, { status, faults: errors, requestId })
+}
+
+function parseOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,35 @@
+/** The table: every resource of the admin API and its operations. Server, client and OpenAPI walk this. */
+import { apps } from './apps.ts'
+import { auditEvents } from './audit-events.ts'
+import { catalog } from './catalog.ts'
+import { deployments } from './deployments.ts'
+import { keys } from './keys.ts'
+import { modelAliases } from './model-aliases.ts'
+import type { Operations } from './operation.ts'
+import { prices } from './prices.ts'
+import { quotas } from './quotas.ts'
+import { resources } from './resources.ts'
+import { routes } from './routes.ts'
+import { teams } from './teams.ts'
+import { usage } from './usage.ts'
+import { users } from './users.ts'
+
+export const contract = {
+  teams,
+  apps,
+  users,
+  keys,
+  resources,
+  quotas,
+  deployments,
+  modelAliases,
+  routes,
+  prices,
+  usage,
+  auditEvents,
+  catalog,
+} as const satisfies Record<string, Operations>
+export type Contract = typeof contract
+
+/** What every path of the table stands below. */
+export const API_ROOT = '/api/v1'

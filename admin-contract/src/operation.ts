@@ -1,0 +1,96 @@
+/**
+ * An operation is one thing the admin API can do, as data: method, path, role, shapes. The server walks the
+ * table of them, the client calls it, the OpenAPI document is printed from it; none can say anything else.
+ * A write without `audit`, or a table entry without a handler, does not compile.
+ */
+import type { Role } from '@headgate/domain/role'
+import type { z } from 'zod'
+
+type Shared = {
+  /** Below /api/v1; parameters in braces: `/keys/{keyId}`. */
+  readonly path: `/${string}`
+  /** The least role that may do it. */
+  readonly role: Role
+  /** One line for the reference. */
+  readonly summary: string
+  readonly query?: z.ZodType
+  readonly reply: z.ZodType
+}
+
+export type ReadOperation = Shared & { readonly method: 'GET'; readonly audit?: never; readonly body?: never }
+
+export type WriteOperation = Shared & {
+  readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** The action named in the audit event, as `thing.done`. */
+  readonly audit: `${string}.${string}`
+  /** True when it changes what the catalog holds, so that the catalog is compiled with it or the write fails. */
+  readonly changesCatalog: boolean
+  /** 201 where something new is there afterwards. */
+  readonly status: 200 | 201
+  readonly body?: z.ZodType
+}
+
+export type Operation = ReadOperation | WriteOperation
+
+/** The operations of one resource by what they do: `list`, `create`, `read`. */
+export type Operations = Readonly<Record<string, Operation>>
+
+/** Makes an operation, keeping its exact type. */
+export function operation<const T extends Operation>(it: T): T {
+  return it
+}
+
+/** The parameters a path names: `/keys/{keyId}` gives `{ keyId: string }`. */
+export type PathParams<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? { readonly [K in Name]: string } & PathParams<Rest>
+  : unknown
+
+type Accepted<T> = T extends z.ZodType ? z.output<T> : undefined
+type Sendable<T> = T extends z.ZodType ? z.input<T> : undefined
+
+/** What a handler is called with: everything parsed, defaults filled in. */
+export type CallOf<T extends Operation> = {
+  readonly params: PathParams<T['path']>
+  readonly query: Accepted<T['query']>
+  readonly body: Accepted<T['body']>
+}
+
+/** What an operation answers with, before it is written in snake_case. */
+export type ReplyOf<T extends Operation> = z.output<T['reply']>
+
+/**
+ * What a write has to tell besides its reply, for the audit event. `changed: false` is for a repeat that
+ * found everything as it should be, and leaves no event.
+ */
+export type Change<Reply> =
+  | {
+      readonly changed: true
+      readonly reply: Reply
+      readonly subjectId: string
+      readonly before: unknown
+      readonly after: unknown
+    }
+  | { readonly changed: false; readonly reply: Reply }
+
+type Answer<T extends Operation> = T extends { readonly method: 'GET' } ? ReplyOf<T> : Change<ReplyOf<T>>
+
+/** One handler per operation of the group, no more and no fewer. */
+export type Handlers<Group extends Operations, Context> = {
+  readonly [Name in keyof Group]: (
+    call: CallOf<Group[Name]>,
+    context: Context,
+  ) => Promise<Answer<Group[Name]>>
+}
+
+type OptionalIfEmpty<Key extends string, T> = [T] extends [undefined]
+  ? unknown
+  : Record<never, never> extends T
+    ? { readonly [K in Key]?: T }
+    : { readonly [K in Key]: T }
+
+type ParamsInput<T> = unknown extends T ? unknown : { readonly params: T }
+
+/** What a client passes for an operation: parameters and body where it has them, the query where it likes. */
+export type InputOf<T extends Operation> = ParamsInput<PathParams<T['path']>> &
+  OptionalIfEmpty<'query', Sendable<T['query']>> &
+  OptionalIfEmpty<'body', Sendable<T['body']>>

@@ -1,0 +1,36 @@
+/**
+ * A page is one answer of a list: newest first, with a cursor that leads to the next. No offsets, because
+ * rows that are added meanwhile would shift them.
+ */
+import { z } from 'zod'
+
+/** Query strings hold text only, hence the coercion. */
+const Limit = z.coerce.number<string | number>().int().min(1).max(200)
+
+/** What every list takes. `limit` is 1 to 200; `cursor` is `next_cursor` of the page before. */
+export const PageQuery = z.strictObject({
+  limit: Limit.default(50).meta({ description: 'How many, 1 to 200.' }),
+  cursor: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,200}$/, 'expected `next_cursor` of the page before, unchanged')
+    .optional()
+    .meta({ description: '`next_cursor` of the page before.' }),
+})
+export type PageQuery = z.infer<typeof PageQuery>
+
+/** The shape of a page of something. */
+export function pageOf<T extends z.ZodType>(thing: T) {
+  return z.object({
+    data: z.array(thing),
+    page: z.object({
+      /** Null on the last page. */
+      nextCursor: z.string().nullable(),
+      hasMore: z.boolean(),
+    }),
+  })
+}
+
+export type Page<T> = {
+  readonly data: T[]
+  readonly page: { readonly nextCursor: string | null; readonly hasMore: boolean }
+}

@@ -1,0 +1,111 @@
+/**
+ * Compiles the catalog: all rows that gateways serve from, as one document with the next version number.
+ * Runs inside the transaction of the change that calls for it, under a lock, so that two changes cannot each be
+ * right and together wrong. A document that contradicts itself fails the change, every conflict named.
+ */
+import { createHash } from 'node:crypto'
+import { AdminProblem, type Fault } from '@headgate/admin-contract/problem'
+import { CatalogDocument, type CatalogFault, catalogFaults } from '@headgate/domain/catalog'
+import { sql } from 'kysely'
+import type { Database } from '../database/open.ts'
+import { insertCatalogVersion, readCatalogStamp } from '../resources/catalog/queries.ts'
+
+export type Compilation = {
+  readonly nowMs: number
+  readonly author: string
+  /** Why there is a new version. */
+  readonly message: string
+  /** The version is at least this, for when gateways have seen a later one than we have. */
+  readonly versionMin?: number
+}
+
+/**
+ * Waits for whoever is changing the catalog now. To be called before the first write of a transaction that
+ * will compile: the order of locks is then the same everywhere, and versions follow commits.
+ */
+export async function lockCatalog(db: Database): Promise<void> {
+  await sql`select pg_advisory_xact_lock(7401, 2)`.execute(db)
+}
+
+/**
+ * Makes the next version from the rows as this transaction sees them, and stores it.
+ * @throws AdminProblem `catalog_conflict` with one fault for each conflict
+ */
+export async function compileCatalog(db: Database, it: Compilation): Promise<CatalogDocument> {
+  const before = await readCatalogStamp(db)
+  const version = Math.max((before?.version ?? 0) + 1, it.versionMin ?? 1)
+  const compiledAt = new Date(it.nowMs).toISOString()
+  const document = await readDocument(db, version, compiledAt)
+  const faults = catalogFaults(document)
+  if (faults.length > 0) throw conflict(faults)
+  const { author, message } = it
+  await insertCatalogVersion(db, {
+    version,
+    compiledAt,
+    author,
+    message,
+    document,
+    checksum: checksumOf(document),
+  })
+  return document
+}
+
+/** Rows in the order of their ids, so that equal rows make equal documents. */
+async function readDocument(db: Database, version: number, compiledAt: string): Promise<CatalogDocument> {
+  const read = {
+    format: 1,
+    version,
+    compiledAt,
+    // One after the other: they share the one connection of the transaction.
+    teams: await db.selectFrom('teams').select(['id', 'name', 'allowedModels']).orderBy('id').execute(),
+    apps: await db
+      .selectFrom('apps')
+      .select(['id', 'teamId', 'name', 'allowedModels'])
+      .orderBy('id')
+      .execute(),
+    resources: await db.selectFrom('resources').selectAll().orderBy('id').execute(),
+    quotas: await db.selectFrom('quotas').selectAll().orderBy('id').execute(),
+    deployments: await db.selectFrom('deployments').selectAll().orderBy('id').execute(),
+    aliases: await db.selectFrom('modelAliases').selectAll().orderBy('id').execute(),
+    routes: await db.selectFrom('routes').selectAll().orderBy('id').execute(),
+    prices: await db.selectFrom('prices').selectAll().orderBy('id').execute(),
+  }
+  const parsed = CatalogDocument.safeParse(read)
+  if (parsed.success) return parsed.data
+  // Only rows written around the API can be malformed; the gateways must not be asked to cope.
+  throw conflict(
+    parsed.error.issues.map((issue) => ({
+      kind: 'row',
+      id: issue.path.slice(0, 2).join('/'),
+      message: `${issue.path.join('.')}: ${issue.message}`,
+    })),
+  )
+}
+
+function conflict(faults: readonly CatalogFault[]): AdminProblem {
+  const listed: Fault[] = faults.map((fault) => ({
+    pointer: '',
+    code: `${fault.kind}_conflict`,
+    message: `${fault.message} (${fault.id})`,
+    fix: `Change the ${fault.kind} or what it refers to, then send the change again.`,
+  }))
+  const summary = faults.map((fault) => fault.message).join('; ')
+  return new AdminProblem('catalog_conflict', `Nothing was changed: ${summary}.`, { faults: listed })
+}
+
+/**
+ * SHA-256 in hex over the document as JSON with sorted keys. Postgres keeps jsonb in an order of its own, so
+ * the text that was compiled is not the text that is read back; the sorted form is the same both times.
+ */
+export function checksumOf(document: CatalogDocument): string {
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(document)))
+    .digest('hex')
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (value === null || typeof value !== 'object') return value
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]))
+}

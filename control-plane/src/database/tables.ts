@@ -1,0 +1,71 @@
+/**
+ * The tables as types, for Kysely: one entry a table, in our camelCase (a plugin writes snake_case). Most are
+ * the domain's own shapes; what differs says so. `migrations/` is the truth, this follows it.
+ */
+import type { App } from '@headgate/domain/app'
+import type { AuditEvent } from '@headgate/domain/audit-event'
+import type { CatalogDocument } from '@headgate/domain/catalog'
+import type { Deployment } from '@headgate/domain/deployment'
+import type { ModelAlias } from '@headgate/domain/model-alias'
+import type { Price } from '@headgate/domain/price'
+import type { ProxyKey } from '@headgate/domain/proxy-key'
+import type { Quota, Resource } from '@headgate/domain/resource'
+import type { Route } from '@headgate/domain/route'
+import type { Team } from '@headgate/domain/team'
+import type { UsageRecord } from '@headgate/domain/usage-record'
+import type { User } from '@headgate/domain/user'
+import type { ColumnType, Generated } from 'kysely'
+
+/** Read as a value, written as JSON text: the driver would make a Postgres array of a plain one. */
+type Json<T> = ColumnType<T, string, string>
+
+export type ProxyKeyRow = ProxyKey & {
+  digest: string
+  pepperVersion: number
+  isPublished: Generated<boolean>
+}
+
+export type UsageRow = Omit<UsageRecord, 'tokens'> & {
+  inputTokens: number
+  cachedInputTokens: number
+  outputTokens: number
+  reasoningTokens: number
+}
+
+export type CatalogVersionRow = {
+  version: number
+  compiledAt: string
+  author: string
+  message: string
+  document: Json<CatalogDocument>
+  checksum: string
+}
+
+export type DeadLetterRow = {
+  id: Generated<number>
+  failedAt: Generated<string>
+  requestId: string
+  attempt: string
+  reason: string
+  record: string
+}
+
+export type Tables = {
+  teams: Team
+  apps: App
+  users: User
+  proxyKeys: ProxyKeyRow
+  resources: Resource
+  quotas: Quota
+  deployments: Deployment
+  modelAliases: ModelAlias
+  routes: Omit<Route, 'tiers'> & { tiers: Json<Route['tiers']> }
+  prices: Price
+  catalogVersions: CatalogVersionRow
+  usageRecords: UsageRow
+  usageDeadLetters: DeadLetterRow
+  auditEvents: Omit<AuditEvent, 'before' | 'after'> & {
+    before: Json<unknown>
+    after: Json<unknown>
+  }
+}

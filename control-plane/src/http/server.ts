@@ -1,0 +1,172 @@
+/**
+ * The admin server: walks the table of operations and gives each its place, between strict limits and strict
+ * headers. What happens within a request is in run-operation.ts; what a fault becomes is in problem.ts.
+ */
+import { API_ROOT, contract } from '@headgate/admin-contract/index'
+import { openApiDocument } from '@headgate/admin-contract/openapi'
+import type { Operation } from '@headgate/admin-contract/operation'
+import { AdminProblem } from '@headgate/admin-contract/problem'
+import { redact } from '@headgate/domain/redaction'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { Home } from '../change.ts'
+import { handlers } from '../resources/table.ts'
+import type { Health } from './health.ts'
+import { contentPolicy, homePage, referencePage } from './pages.ts'
+import { problemBody, toProblem } from './problem.ts'
+import { type LooseHandler, runOperation } from './run-operation.ts'
+import type { SignIn } from './sign-in.ts'
+
+const BODY_LIMIT_BYTES = 1024 * 1024
+const REQUEST_TIMEOUT_MS = 30_000
+const HEADERS_TIMEOUT_MS = 10_000
+/** Longer than the usual balancer's idle time, which otherwise meets a closing connection. */
+const KEEP_ALIVE_MS = 75_000
+const RETRY_AFTER_SECONDS = 5
+
+export type ServerPlan = {
+  readonly home: Home
+  readonly signIn: SignIn
+  readonly health: Health
+  /** Of the product, for the OpenAPI document. */
+  readonly version: string
+}
+
+/** Makes the server; it listens when `listen` is called on it. */
+export function adminServer(plan: ServerPlan): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    // Ours, so that a caller cannot choose what stands in our log.
+    requestIdHeader: false,
+    genReqId: () => plan.home.newId('req', plan.home.clock.nowMs()),
+    frameworkErrors: (fault, request, reply) => sendProblem(plan, fault, request, reply),
+  })
+  // Only JSON: a form or a plain text could be sent from a foreign page without the browser asking first.
+  server.removeContentTypeParser('text/plain')
+  server.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders(request.id))
+  })
+  server.setErrorHandler((fault, request, reply) => sendProblem(plan, fault, request, reply))
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(plan, wrongPlace(server, request), request, reply),
+  )
+  addOperations(server, plan)
+  addPages(server, plan)
+  addProbes(server, plan.health)
+  return server
+}
+
+function addOperations(server: FastifyInstance, plan: ServerPlan): void {
+  for (const [word, operations] of Object.entries(contract)) {
+    // The type of `handlers` proves that each operation has its handler; the walk looks them up by name.
+    const group = handlers[word as keyof typeof handlers] as unknown as Record<string, LooseHandler>
+    for (const [name, it] of Object.entries(operations) as [string, Operation][]) {
+      const handler = group[name] as LooseHandler
+      server.route({
+        method: it.method,
+        url: API_ROOT + it.path.replace(/\{(\w+)\}/g, ':$1'),
+        handler: async (request, reply) => {
+          const done = await runOperation(it, handler, plan, {
+            id: request.id,
+            authorization: request.headers.authorization,
+            params: request.params as Record<string, string>,
+            query: request.query,
+            body: request.body,
+          })
+          return reply
+            .code(done.status)
+            .header('content-type', 'application/json; charset=utf-8')
+            .send(JSON.stringify(done.body))
+        },
+      })
+    }
+  }
+}
+
+function addPages(server: FastifyInstance, plan: ServerPlan): void {
+  const document = openApiDocument(plan.version)
+  const pages: [string, string][] = [
+    ['/', homePage(plan.version)],
+    ['/docs', referencePage(document)],
+  ]
+  for (const [url, html] of pages) {
+    server.get(url, async (_, reply) =>
+      reply
+        .headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': contentPolicy })
+        .send(html),
+    )
+  }
+  const json = JSON.stringify(document)
+  server.get('/api/openapi.json', async (_, reply) =>
+    reply.header('content-type', 'application/json; charset=utf-8').send(json),
+  )
+}
+
+function addProbes(server: FastifyInstance, health: Health): void {
+  server.get('/livez', async (_, reply) => reply.send({ status: 'alive' }))
+  server.get('/readyz', async (_, reply) => {
+    const checks = await health.check()
+    const isReady = checks.database && checks.serving
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready', checks })
+  })
+}
+
+/** Nothing may be framed, guessed, run or remembered; pages loosen the one rule they need to. */
+function securityHeaders(requestId: string): Record<string, string> {
+  return {
+    'content-security-policy':
+      "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'cache-control': 'no-store',
+    'x-request-id': requestId,
+  }
+}
+
+function wrongPlace(server: FastifyInstance, request: FastifyRequest): AdminProblem {
+  const path = pathOf(request)
+  const methods = ['GET', 'POST'] as const
+  const others = methods.filter((method) => server.findRoute({ method, url: path }) !== null)
+  const isKnown = others.length > 0 || methods.some((method) => server.hasRoute({ method, url: path }))
+  if (isKnown) return new AdminProblem('method_not_allowed', `${request.method} is not possible here.`)
+  return new AdminProblem('not_found', 'There is nothing at this path. See /docs.')
+}
+
+function sendProblem(
+  plan: ServerPlan,
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const problem = toProblem(thrown)
+  const path = pathOf(request)
+  if (problem.status >= 500) {
+    const cause = problem.cause instanceof Error ? problem.cause : problem
+    plan.home.log(problem.code === 'internal_error' ? 'error' : 'warn', 'an admin request failed', {
+      requestId: request.id,
+      method: request.method,
+      path: redact(path, 200),
+      reason: redact(cause.message),
+      ...(problem.code === 'internal_error' ? { stack: redact(cause.stack ?? '', 4000) } : {}),
+    })
+  }
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="headgate admin"')
+  if (problem.status === 503) reply.header('retry-after', String(RETRY_AFTER_SECONDS))
+  return reply
+    .headers(securityHeaders(request.id))
+    .code(problem.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .send(problemBody(problem, { id: request.id, path }))
+}
+
+function pathOf(request: FastifyRequest): string {
+  return (request.url.split('?')[0] ?? '/').slice(0, 500)
+}

@@ -1,0 +1,48 @@
+/** The control plane as a process of its own: settings and adapters are put together here and nowhere else. */
+import { keyDigester } from '@headgate/adapters/keys/digest'
+import { redisCatalogFeed } from '@headgate/adapters/redis/catalog-feed'
+import { connectRedis } from '@headgate/adapters/redis/client'
+import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
+import { redisUsageSource } from '@headgate/adapters/redis/usage-source'
+import { processLog } from '@headgate/adapters/telemetry/log'
+import { type ControlPlaneSettings, readSettings } from './config.ts'
+import { startControlPlane } from './start.ts'
+
+const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
+
+async function run(settings: ControlPlaneSettings): Promise<void> {
+  const log = processLog('control-plane', settings.logLevel)
+  for (const name of settings.unknownNames) log('warn', `${name} is no setting of Headgate; it is ignored`)
+  const client = await connectRedis(settings.redisUrl, { log })
+  const keys = redisKeyDirectory(client, { log, clock })
+  const ports = {
+    catalogFeed: redisCatalogFeed(client, { log }),
+    keyPublisher: keys,
+    usageSource: redisUsageSource(client, { log }),
+    digestKey: keyDigester(settings.keyPepper),
+    clock,
+  }
+  const controlPlane = await startControlPlane(settings, ports, log)
+  log('info', 'serving', { admin: controlPlane.adminUrl })
+  const stop = async () => {
+    await controlPlane.stop()
+    keys.close()
+    await client.close()
+    log('info', 'stopped')
+  }
+  let stopping = false
+  const stopOnce = () => {
+    if (stopping) return
+    stopping = true
+    void stop().then(() => process.exit(0))
+  }
+  process.on('SIGTERM', stopOnce)
+  process.on('SIGINT', stopOnce)
+}
+
+try {
+  await run(readSettings())
+} catch (fault) {
+  process.stderr.write(`headgate control-plane: ${fault instanceof Error ? fault.message : String(fault)}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,48 @@
+/**
+ * What a handler may use: the transaction it runs in, the time, new ids, and the few rules that come from the
+ * settings. Also the three sentences every handler ends with: found, created, refused.
+ */
+import type { Change } from '@headgate/admin-contract/operation'
+import { AdminProblem } from '@headgate/admin-contract/problem'
+import type { IdPrefix } from '@headgate/domain/id'
+import type { DigestKey } from '@headgate/domain/ports'
+import type { Database } from '../database/open.ts'
+
+export type HandlerContext = {
+  /** For a write, the transaction that its audit event is written in too. */
+  readonly db: Database
+  readonly nowMs: number
+  /** `nowMs` as text. */
+  readonly now: string
+  readonly newId: (prefix: IdPrefix) => string
+  readonly digestKey: DigestKey
+  /** True where plain-HTTP providers on 127.0.0.1 are allowed. */
+  readonly allowLoopbackUpstreams: boolean
+  /** Says that the gateways must hear of this key once the change is committed. */
+  readonly keyChanged: (keyId: string) => void
+}
+
+/** @throws AdminProblem `not_found` for null: what may not be read and what is not there look the same. */
+export function found<T>(thing: T | undefined): T {
+  if (thing === undefined) throw notFound()
+  return thing
+}
+
+export function notFound(): AdminProblem {
+  return new AdminProblem('not_found', 'There is nothing with this id, or nothing you may see.')
+}
+
+/** The change of having created this; it stands in the audit event as it stands in the reply. */
+export function created<T extends { id: string }>(thing: T): Change<T> {
+  return { changed: true, reply: thing, subjectId: thing.id, before: null, after: thing }
+}
+
+/** Refuses one field of the body (`/name`) or of the query (`?name`). */
+export function fieldFault(
+  pointer: `/${string}` | `?${string}`,
+  fault: { code: string; message: string; fix: string },
+): AdminProblem {
+  return new AdminProblem('invalid_request', `${pointer.slice(1)}: ${fault.message}.`, {
+    faults: [{ pointer, ...fault }],
+  })
+}

@@ -1,0 +1,35 @@
+/** Every operation of the contract with the handler that does it. One missing here does not compile. */
+import type { Contract } from '@headgate/admin-contract/index'
+import type { Handlers } from '@headgate/admin-contract/operation'
+import { appsHandlers } from './apps/handlers.ts'
+import { auditEventsHandlers } from './audit-events/handlers.ts'
+import { catalogHandlers } from './catalog/handlers.ts'
+import type { HandlerContext } from './context.ts'
+import { deploymentsHandlers } from './deployments/handlers.ts'
+import { keysHandlers } from './keys/handlers.ts'
+import { modelAliasesHandlers } from './model-aliases/handlers.ts'
+import { pricesHandlers } from './prices/handlers.ts'
+import { quotasHandlers } from './quotas/handlers.ts'
+import { resourcesHandlers } from './resources/handlers.ts'
+import { routesHandlers } from './routes/handlers.ts'
+import { teamsHandlers } from './teams/handlers.ts'
+import { usageHandlers } from './usage/handlers.ts'
+import { usersHandlers } from './users/handlers.ts'
+
+export type AllHandlers = { readonly [Word in keyof Contract]: Handlers<Contract[Word], HandlerContext> }
+
+export const handlers: AllHandlers = {
+  teams: teamsHandlers,
+  apps: appsHandlers,
+  users: usersHandlers,
+  keys: keysHandlers,
+  resources: resourcesHandlers,
+  quotas: quotasHandlers,
+  deployments: deploymentsHandlers,
+  modelAliases: modelAliasesHandlers,
+  routes: routesHandlers,
+  prices: pricesHandlers,
+  usage: usageHandlers,
+  auditEvents: auditEventsHandlers,
+  catalog: catalogHandlers,
+}

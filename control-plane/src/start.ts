@@ -1,0 +1,195 @@
+/**
+ * Starts a control plane from its settings and ports: migrates, serves the admin API, runs the jobs; and stops
+ * it so that nothing committed is left unsaid and nothing taken is lost.
+ */
+import type { AddressInfo } from 'node:net'
+import { idSource } from '@headgate/domain/id'
+import type { CatalogFeed, Clock, DigestKey, KeyPublisher, Log, UsageSource } from '@headgate/domain/ports'
+import type { FastifyInstance } from 'fastify'
+import manifest from '../package.json' with { type: 'json' }
+import { catalogPublisher } from './catalog/publish.ts'
+import { keysPublisher } from './catalog/publish-keys.ts'
+import type { Home } from './change.ts'
+import type { ControlPlaneConfig } from './config.ts'
+import { databaseFault } from './database/fault.ts'
+import { migrate } from './database/migrate.ts'
+import { type Database, openDatabase } from './database/open.ts'
+import { watchHealth } from './http/health.ts'
+import { adminServer } from './http/server.ts'
+import { tokenSignIn } from './http/sign-in.ts'
+import { drainUsage } from './jobs/drain-usage.ts'
+import { pause, startJobs } from './jobs/scheduler.ts'
+import { type Seeded, type SeedPlan, seedEvaluation } from './seed.ts'
+
+const ADMIN_STATEMENT_MS = 5_000
+const JOB_STATEMENT_MS = 15_000
+const HEAL_EVERY_MS = 2_000
+const HEAL_LOCK = 1
+/** How long to wait for a Postgres that is still starting. */
+const DATABASE_WAIT_MS = 60_000
+const DATABASE_RETRY_MS = 500
+
+export type ControlPlanePorts = {
+  readonly catalogFeed: CatalogFeed
+  readonly keyPublisher: KeyPublisher
+  readonly usageSource: UsageSource
+  readonly digestKey: DigestKey
+  readonly clock: Clock
+}
+
+export type ControlPlane = {
+  /** Where the admin server is reached, without a path. */
+  readonly adminUrl: string
+  /** True while it serves and the database answers, as far as is known. */
+  ready(): boolean
+  /** Puts the demo in, for evaluation. Safe to repeat. */
+  seed(plan: SeedPlan): Promise<Seeded>
+  /** Lets requests and jobs under way end, then closes everything; resolves when all is down. */
+  stop(): Promise<void>
+}
+
+/** @throws Error in one sentence when the database cannot be had or migrated, or the port is taken */
+export async function startControlPlane(
+  config: ControlPlaneConfig,
+  ports: ControlPlanePorts,
+  log: Log,
+): Promise<ControlPlane> {
+  await migrateWhenThere(config.databaseUrl, log)
+  const pool = { url: config.databaseUrl, log }
+  const admin = openDatabase({
+    ...pool,
+    name: 'headgate-admin',
+    statementTimeoutMs: ADMIN_STATEMENT_MS,
+    connectionsMax: 10,
+  })
+  const jobs = openDatabase({
+    ...pool,
+    name: 'headgate-jobs',
+    statementTimeoutMs: JOB_STATEMENT_MS,
+    connectionsMax: 5,
+  })
+  const closeDatabases = () => Promise.all([admin.close(), jobs.close()])
+  const stopping = new AbortController()
+  try {
+    const home = homeOf(config, ports, { db: admin.db, log, signal: stopping.signal })
+    const health = watchHealth(admin.db, ports.clock)
+    const signIn = tokenSignIn(config.adminToken)
+    const server = adminServer({ home, signIn, health, version: manifest.version })
+    await home.catalog.begin()
+    await health.check()
+    const adminUrl = await listen(server, config)
+    const running = startAllJobs(ports, { db: jobs.db, log, signal: stopping.signal })
+    const stop = async () => {
+      health.drain()
+      stopping.abort()
+      const ended = Promise.all([server.close(), running.stop()])
+      if (!(await within(ended, config.drainMs))) log('warn', 'stopped before everything under way had ended')
+      await within(closeDatabases(), JOB_STATEMENT_MS)
+    }
+    let stopped: Promise<void> | null = null
+    return {
+      adminUrl,
+      ready: health.ready,
+      seed: (plan) => seedEvaluation(home, plan),
+      stop: () => {
+        stopped ??= stop()
+        return stopped
+      },
+    }
+  } catch (fault) {
+    await closeDatabases()
+    throw fault
+  }
+}
+
+type Surroundings = { readonly db: Database; readonly log: Log; readonly signal: AbortSignal }
+
+function homeOf(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Surroundings): Home {
+  return {
+    db: around.db,
+    log: around.log,
+    clock: ports.clock,
+    digestKey: ports.digestKey,
+    newId: idSource(),
+    allowLoopbackUpstreams: config.allowLoopbackUpstreams,
+    ...publishers(ports, around),
+  }
+}
+
+function publishers(ports: ControlPlanePorts, { db, log, signal }: Surroundings) {
+  const keys = keysPublisher({ db, log, publisher: ports.keyPublisher })
+  const onEmptyFeed = async () => {
+    await keys.publishAll(signal)
+    // Cut short by a stop, it must not pass for done.
+    signal.throwIfAborted()
+  }
+  const catalog = catalogPublisher({ db, log, clock: ports.clock, feed: ports.catalogFeed, onEmptyFeed })
+  return { catalog, keys }
+}
+
+function startAllJobs(ports: ControlPlanePorts, around: Surroundings) {
+  const { db, log } = around
+  const { catalog, keys } = publishers(ports, around)
+  const heal = {
+    name: 'heal-published',
+    everyMs: HEAL_EVERY_MS,
+    lock: HEAL_LOCK,
+    run: async (signal: AbortSignal) => {
+      await catalog.heal()
+      await keys.publishMissing(signal)
+    },
+  }
+  return startJobs([heal, drainUsage({ db, log, source: ports.usageSource })], { db, log })
+}
+
+/** Processes are started in any order, so a database that does not answer yet is waited for. */
+async function migrateWhenThere(url: string, log: Log): Promise<void> {
+  const never = new AbortController().signal
+  for (let waitedMs = 0; ; waitedMs += DATABASE_RETRY_MS) {
+    try {
+      await migrate(url, log)
+      return
+    } catch (fault) {
+      if (databaseFault(fault)?.kind !== 'retry') throw fault
+      const reason = fault instanceof Error ? fault.message || fault.name : String(fault)
+      if (waitedMs >= DATABASE_WAIT_MS)
+        throw new Error(
+          `the Postgres of DATABASE_URL cannot be reached (${reason}): start it or correct the address`,
+          {
+            cause: fault,
+          },
+        )
+      if (waitedMs === 0) log('warn', 'waiting for Postgres', { reason })
+      await pause(DATABASE_RETRY_MS, never)
+    }
+  }
+}
+
+async function listen(server: FastifyInstance, config: ControlPlaneConfig): Promise<string> {
+  const { host, adminPort: port } = config
+  try {
+    await server.listen({ host, port })
+  } catch (fault) {
+    await server.close()
+    const code = (fault as NodeJS.ErrnoException).code
+    if (code === 'EADDRINUSE') throw new Error(`port ${port} is taken: set HEADGATE_ADMIN_PORT to another`)
+    if (code === 'EACCES') throw new Error(`port ${port} is not allowed: set HEADGATE_ADMIN_PORT above 1023`)
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new Error(`${host} is no address of this machine: correct HEADGATE_HOST`)
+    throw fault
+  }
+  const address = server.server.address() as AddressInfo
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${name}:${address.port}`
+}
+
+/** True when it ended in time. */
+async function within(ended: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  const inTime = await Promise.race([ended.then(() => true), late])
+  clearTimeout(timer)
+  return inTime
+}

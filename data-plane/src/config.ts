@@ -1,0 +1,72 @@
+/**
+ * The data plane's settings: the environment read once into one frozen object, all faults told together.
+ * The only file of the data plane that reads process.env.
+ */
+import { resolve } from 'node:path'
+import { unknownSettings } from '@headgate/domain/setting'
+import { z } from 'zod'
+
+const Port = z.coerce.number().int().min(0).max(65_535)
+
+const Environment = z.object({
+  HEADGATE_MODE: z.enum(['evaluation', 'production']).default('production'),
+  HEADGATE_HOST: z.string().min(1).default('127.0.0.1'),
+  HEADGATE_PORT: Port.default(7400),
+  HEADGATE_OPS_PORT: Port.default(7402),
+  HEADGATE_DATA_DIR: z.string().min(1).default('./.headgate'),
+  HEADGATE_KEY_PEPPER: z.string({ error: 'is required: the pepper keys were digested under' }).min(32),
+  HEADGATE_EXPECTED_INSTANCES: z.coerce.number().int().min(1).max(10_000).default(1),
+  HEADGATE_DRAIN_MS: z.coerce.number().int().min(0).max(3_600_000).default(120_000),
+  HEADGATE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  REDIS_URL: z
+    .string({ error: 'is required: the Redis that limits and the catalog are shared through' })
+    .min(1),
+})
+
+export type DataPlaneConfig = {
+  readonly host: string
+  readonly port: number
+  readonly opsPort: number
+  readonly dataDir: string
+  /** True lets plain-HTTP providers on 127.0.0.1 through, for the demo upstream and tests. */
+  readonly allowLoopbackUpstreams: boolean
+  readonly expectedInstances: number
+  readonly drainMs: number
+}
+
+export type DataPlaneSettings = DataPlaneConfig & {
+  readonly keyPepper: string
+  readonly redisUrl: string
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  /** Names that look like settings and are none, to be told at start. */
+  readonly unknownNames: readonly string[]
+  /** The environment itself, for `env://` references only. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/** @throws Error with one line per fault: the name, what is wrong, what to write */
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): DataPlaneSettings {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const parsed = Environment.safeParse(given)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`)
+    throw new Error(`these settings are wrong:\n${faults.join('\n')}`)
+  }
+  const it = parsed.data
+  return Object.freeze({
+    host: it.HEADGATE_HOST,
+    port: it.HEADGATE_PORT,
+    opsPort: it.HEADGATE_OPS_PORT,
+    dataDir: resolve(it.HEADGATE_DATA_DIR),
+    allowLoopbackUpstreams: it.HEADGATE_MODE === 'evaluation',
+    expectedInstances: it.HEADGATE_EXPECTED_INSTANCES,
+    drainMs: it.HEADGATE_DRAIN_MS,
+    keyPepper: it.HEADGATE_KEY_PEPPER,
+    redisUrl: it.REDIS_URL,
+    logLevel: it.HEADGATE_LOG_LEVEL,
+    unknownNames: unknownSettings(Object.keys(environment)),
+    environment,
+  })
+}

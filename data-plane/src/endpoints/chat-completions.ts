@@ -1,0 +1,17 @@
+/** POST /chat/completions: the call most people mean. */
+import type { ForwardedEndpoint } from './endpoint.ts'
+
+export const chatCompletions: ForwardedEndpoint = {
+  kind: 'forwarded',
+  name: 'chat.completions',
+  method: 'POST',
+  path: '/chat/completions',
+  datedAt: 'deployment',
+  defaultModel: null,
+  bodyBytesMax: 25 * 1024 * 1024,
+  outputFields: ['max_completion_tokens', 'max_tokens'],
+  choiceFields: ['n'],
+  streamUsage: 'on-request',
+  metered: true,
+  finalMarks: ['\ndata: [DONE]', '\ndata:[DONE]', '"finish_reason":"', '"finish_reason": "'],
+}

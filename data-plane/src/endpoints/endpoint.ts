@@ -1,0 +1,84 @@
+/**
+ * An endpoint is one OpenAI v1 path, described as data: where its model, ceilings and usage are. It knows
+ * bodies and nothing of addresses; upstreams know addresses and nothing of bodies, so there is no matrix.
+ */
+import type { Body } from '../message/body.ts'
+import { fieldValue } from '../message/body.ts'
+
+const BYTES_PER_TOKEN = 4
+/** What a caller who names no ceiling is held to have asked for. */
+const DEFAULT_OUTPUT_TOKENS = 1024
+/** What one inline image or file is held to weigh; its bytes say nothing about its tokens. */
+const INLINE_FILE_TOKENS = 1000
+const ESTIMATE_MAX = 1_000_000_000
+
+export type ForwardedEndpoint = {
+  readonly kind: 'forwarded'
+  readonly name: string
+  readonly method: 'POST'
+  /** Below `/v1` and `/openai/v1`. */
+  readonly path: string
+  /** Azure's dated API: below `/openai/deployments/{name}`, at `/openai`, or not offered there. */
+  readonly datedAt: 'deployment' | 'resource' | 'nowhere'
+  /** The model meant when the body names none; null when the body must name one. */
+  readonly defaultModel: string | null
+  readonly bodyBytesMax: number
+  /** Body fields that cap the output, in order of precedence; empty when there is no output to cap. */
+  readonly outputFields: readonly string[]
+  /** Body fields that multiply the output. */
+  readonly choiceFields: readonly string[]
+  /** How a stream tells its usage: only when asked through `stream_options`, in its last event, or it cannot stream. */
+  readonly streamUsage: 'on-request' | 'last-event' | 'no-stream'
+  /** Whether its answers are billed by the token; what is not reported is then estimated. */
+  readonly metered: boolean
+  /**
+   * Texts of which one must stand near the end of a whole stream. Each holds a raw line end or quote, which no
+   * text of a model can, or its author could make a cut look like an end.
+   */
+  readonly finalMarks: readonly string[]
+}
+
+/** Answered by the gateway itself, from the catalog. */
+export type LocalEndpoint = {
+  readonly kind: 'local'
+  readonly name: string
+  readonly method: 'GET'
+  readonly path: string
+  /** The last path segment is a name (`/models/{model}`). */
+  readonly named: boolean
+}
+
+export type Endpoint = ForwardedEndpoint | LocalEndpoint
+
+export type Estimate = { readonly input: number; readonly output: number }
+
+/**
+ * What a call will use at most, in tokens, without reading its text: linear in the bytes, so no input can
+ * make it slow. The output part is the caller's own ceiling times the number of choices asked for.
+ */
+export function estimateTokens(endpoint: ForwardedEndpoint, body: Body): Estimate {
+  const { inlineBytes, inlineCount } = body.fields
+  const textBytes = body.bytes.length - inlineBytes
+  const input = Math.ceil(textBytes / BYTES_PER_TOKEN) + inlineCount * INLINE_FILE_TOKENS
+  if (endpoint.outputFields.length === 0) return { input, output: 0 }
+  const ceiling = firstCount(body, endpoint.outputFields) ?? DEFAULT_OUTPUT_TOKENS
+  let choices = 1
+  for (const field of endpoint.choiceFields) choices = Math.max(choices, firstCount(body, [field]) ?? 1)
+  return { input, output: Math.min(ceiling * choices, ESTIMATE_MAX) }
+}
+
+/** True when the body asks for a stream. Anything but `true` is left for the provider to judge. */
+export function wantsStream(endpoint: ForwardedEndpoint, body: Body): boolean {
+  if (endpoint.streamUsage === 'no-stream') return false
+  const span = body.fields.spans.get('stream')
+  // The scan has proved the value legal, so its first byte says it all: `t` can only begin `true`.
+  return span !== undefined && body.bytes[span.start] === 0x74
+}
+
+function firstCount(body: Body, fields: readonly string[]): number | null {
+  for (const field of fields) {
+    const value = fieldValue(body, field)
+    if (typeof value === 'number' && value >= 0 && value <= ESTIMATE_MAX) return Math.ceil(value)
+  }
+  return null
+}

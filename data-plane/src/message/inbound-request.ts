@@ -1,0 +1,101 @@
+/**
+ * A request on its way in: who it is (id), when it came, what its head says, whether its caller is still
+ * there. Holds the one flag that makes settling happen exactly once.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServingDeployment } from '@headgate/domain/catalog'
+import type { GatewayError } from '@headgate/domain/gateway-error'
+import type { Price } from '@headgate/domain/price'
+import type { RequestHead } from './request-head.ts'
+
+const noHead: RequestHead = {
+  authorization: null,
+  apiKey: null,
+  contentType: null,
+  contentLength: null,
+  chunked: false,
+  hop: null,
+  forward: [],
+}
+
+/** The last deployment a call was sent to, kept for calls that get no answer from it. */
+export type Tried = {
+  readonly deployment: ServingDeployment
+  readonly price: Price | null
+  readonly attempt: number
+}
+
+export class InboundRequest {
+  readonly id: string
+  readonly arrivedWallMs: number
+  readonly arrivedAtMs: number
+  readonly method: string
+  readonly path: string
+  /** After the `?`, without it. */
+  readonly query: string
+  head: RequestHead = noHead
+  bodyBytes = 0
+  /** When the body was complete, monotonic: the caller's own slowness is not our overhead. */
+  bodyReadAtMs: number
+  gone = false
+  tried: Tried | null = null
+  #onGone: (() => void) | null = null
+  #onBroken: ((fault: GatewayError) => void) | null = null
+  #settled = false
+
+  constructor(
+    message: IncomingMessage,
+    response: ServerResponse,
+    id: string,
+    nowMs: number,
+    monotonicMs: number,
+  ) {
+    this.id = id
+    this.arrivedWallMs = nowMs
+    this.arrivedAtMs = monotonicMs
+    this.bodyReadAtMs = monotonicMs
+    this.method = message.method ?? ''
+    const url = message.url ?? ''
+    const mark = url.indexOf('?')
+    this.path = mark < 0 ? url : url.slice(0, mark)
+    this.query = mark < 0 ? '' : url.slice(mark + 1)
+    response.once('close', () => {
+      if (response.writableFinished) return
+      this.gone = true
+      this.#onGone?.()
+    })
+  }
+
+  /** Runs the action when the caller goes away; at once if it is gone. A later action takes the place of an earlier. */
+  whenGone(action: () => void): void {
+    this.#onGone = action
+    if (this.gone) action()
+  }
+
+  /** Runs the action when the rest of the body turns out to be unreadable. */
+  whenBroken(action: (fault: GatewayError) => void): void {
+    this.#onBroken = action
+  }
+
+  breakBody(fault: GatewayError): void {
+    this.#onBroken?.(fault)
+  }
+
+  /** True the first time only: whoever gets it settles the call. */
+  claimSettlement(): boolean {
+    if (this.#settled) return false
+    this.#settled = true
+    return true
+  }
+
+  /** The gateway's own share of the time: from the whole body to the upstream, and from its head to the caller. */
+  overheadMs(
+    upstream: { sentAtMs: number; headAtMs: number } | undefined,
+    firstByteAtMs: number | null,
+    endedAtMs: number,
+  ): number {
+    if (upstream === undefined) return endedAtMs - this.bodyReadAtMs
+    const back = firstByteAtMs === null ? 0 : firstByteAtMs - upstream.headAtMs
+    return upstream.sentAtMs - this.bodyReadAtMs + back
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * The types of how far a call has got. Each stage takes one and gives the next, so a wrong order does not
+ * compile; settling reads whatever was reached, so a refused call is recorded with all that was known.
+ */
+import type { Caller } from '@headgate/domain/caller'
+import type { Catalog, ServingAlias, ServingDeployment } from '@headgate/domain/catalog'
+import type { BucketState, Claim } from '@headgate/domain/limit'
+import type { Price } from '@headgate/domain/price'
+import type { Estimate, ForwardedEndpoint, LocalEndpoint } from '../endpoints/endpoint.ts'
+import type { Body } from '../message/body.ts'
+import type { InboundRequest } from '../message/inbound-request.ts'
+import type { Exchange } from '../upstreams/exchange.ts'
+import type { ResponseHead } from '../upstreams/response-parser.ts'
+
+/** A request that will be forwarded: its endpoint is known and its body has been read. */
+export type Received = {
+  readonly endpoint: ForwardedEndpoint
+  readonly request: InboundRequest
+  readonly body: Body
+  /** What the caller asks for: the body's `model`, or the deployment named in an Azure path. */
+  readonly model: string
+  /** What the body itself says in `model`; null when it says nothing. */
+  readonly bodyModel: string | null
+  readonly stream: boolean
+  /** The caller wants the usage event of the stream for itself. */
+  readonly asksUsage: boolean
+  readonly catalog: Catalog
+}
+
+/** A request the gateway answers itself. */
+export type ReceivedLocally = {
+  readonly endpoint: LocalEndpoint
+  readonly request: InboundRequest
+  /** The name at the end of the path, where the endpoint has one. */
+  readonly name: string
+  readonly catalog: Catalog
+}
+
+export type Candidates = readonly [ServingDeployment, ...ServingDeployment[]]
+
+/** What was held before the call: claims in the order of `states`, and the estimate behind them. */
+export type Reservation = {
+  readonly claims: readonly Claim[]
+  readonly states: readonly BucketState[]
+  readonly estimate: Estimate
+}
+
+/** What the upstream said first, and which attempt it was. */
+export type UpstreamReply = {
+  readonly exchange: Exchange
+  readonly head: ResponseHead
+  readonly attempt: number
+  readonly sentAtMs: number
+  readonly headAtMs: number
+}
+
+export type Identified<R> = R & { readonly caller: Caller }
+export type Authenticated<I extends Identified<unknown>> = I & { readonly authenticatedAtMs: number }
+export type Routed = Authenticated<Identified<Received>> & {
+  readonly alias: ServingAlias
+  readonly candidates: Candidates
+}
+export type Authorized = Routed & { readonly estimate: Estimate }
+export type Reserved = Authorized & { readonly reservation: Reservation }
+export type Answered = Reserved & {
+  readonly deployment: ServingDeployment
+  readonly price: Price | null
+  readonly upstream: UpstreamReply
+}
+
+/** However far a call got. */
+export type Reached = { readonly request: InboundRequest } & Partial<
+  Omit<Answered, 'request' | 'endpoint'>
+> & {
+    readonly endpoint?: ForwardedEndpoint | LocalEndpoint
+  }

@@ -1,0 +1,31 @@
+/** What a gateway process has: made once in `start.ts`, never a bag a stage may extend. */
+import type { Catalog } from '@headgate/domain/catalog'
+import type { IdPrefix } from '@headgate/domain/id'
+import type {
+  Clock,
+  DigestKey,
+  KeyDirectory,
+  Ledger,
+  SecretResolver,
+  UsageStream,
+} from '@headgate/domain/ports'
+import type { CallLog } from '../observe/call-log.ts'
+import type { Connections } from '../upstreams/connection.ts'
+import type { LiveStreams } from './live-streams.ts'
+
+export type Gateway = {
+  readonly clock: Clock
+  readonly newId: (prefix: IdPrefix, nowMs: number) => string
+  /** The catalog new calls take; null until the first one has come. */
+  readonly catalog: () => Catalog | null
+  readonly keys: KeyDirectory
+  readonly digest: DigestKey
+  readonly ledger: Ledger
+  readonly usage: UsageStream
+  readonly secrets: SecretResolver
+  readonly connections: Connections
+  readonly streams: LiveStreams
+  readonly log: CallLog
+  /** Marks our own requests, so that one which comes back is recognised. */
+  readonly instanceId: string
+}

@@ -1,0 +1,134 @@
+/**
+ * A streamed answer on its way through: bytes leave as they come, back-pressure goes both ways, and when it
+ * ends, however it ends, the call is settled on what was seen. A cut is shown as a cut, never as an end.
+ */
+import { errorBody, GatewayError } from '@headgate/domain/gateway-error'
+import { noTokens, type TokenUsage } from '@headgate/domain/usage-record'
+import { EventStream } from '../endpoints/event-stream.ts'
+import type { ReplySink, ReplySource } from '../message/reply.ts'
+import { type ExchangeReader, UpstreamTimeout } from '../upstreams/exchange.ts'
+import type { Answered } from './call.ts'
+import type { Gateway } from './gateway.ts'
+import type { LiveStream } from './live-streams.ts'
+import { settle } from './settle.ts'
+
+const HEARTBEAT_MS = 15_000
+const STALLED_READER_MS = 60_000
+const BYTES_PER_TOKEN = 4
+const HEARTBEAT = Buffer.from(': heartbeat\n\n')
+
+type End = { outcome: 'succeeded' | 'aborted' | 'truncated'; errorCode: string | null }
+
+export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
+  readonly #call: Answered
+  readonly #gateway: Gateway
+  readonly #events: EventStream
+  /** False when the provider compressed the stream unasked: then it passes as it is, nothing read, nothing put in. */
+  readonly #readable: boolean
+  #sink: ReplySink | null = null
+  #replyBytes = 0
+  #firstByteAtMs: number | null = null
+  #lastByteAtMs: number
+  #pausedAtMs: number | null = null
+  #over = false
+
+  constructor(call: Answered, gateway: Gateway) {
+    this.#call = call
+    this.#gateway = gateway
+    this.#lastByteAtMs = call.upstream.headAtMs
+    this.#readable = (call.upstream.head.headers['content-encoding'] ?? 'identity') === 'identity'
+    const withholds = call.endpoint.streamUsage === 'on-request' && !call.asksUsage
+    this.#events = new EventStream(withholds, call.endpoint.finalMarks)
+  }
+
+  start(sink: ReplySink): void {
+    this.#sink = sink
+    this.#gateway.streams.add(this)
+    this.#call.upstream.exchange.read(this)
+  }
+
+  resume(): void {
+    this.#pausedAtMs = null
+    this.#call.upstream.exchange.resume()
+  }
+
+  onBytes(chunk: Buffer): void {
+    this.#lastByteAtMs = this.#gateway.clock.monotonicMs()
+    this.#firstByteAtMs ??= this.#lastByteAtMs
+    const passed = this.#readable ? this.#events.push(chunk) : chunk
+    if (passed.length > 0) this.#write(passed)
+  }
+
+  onEnd(): void {
+    const rest = this.#events.flush()
+    if (rest.length > 0) this.#write(rest)
+    if (this.#events.finished || !this.#readable) this.#finish({ outcome: 'succeeded', errorCode: null })
+    else this.#breakOff(new GatewayError('upstream_truncated'))
+  }
+
+  onBroken(error: Error): void {
+    if (this.#call.request.gone) this.#finish({ outcome: 'aborted', errorCode: 'client_closed' })
+    else if (error instanceof UpstreamTimeout) this.#breakOff(new GatewayError('upstream_timeout'))
+    else if (error instanceof GatewayError) this.#breakOff(error)
+    else this.#breakOff(new GatewayError('upstream_truncated'))
+  }
+
+  tick(nowMs: number): void {
+    if (this.#pausedAtMs !== null) {
+      if (nowMs - this.#pausedAtMs > STALLED_READER_MS) {
+        this.#call.upstream.exchange.cancel(new GatewayError('client_closed'))
+      }
+    } else if (nowMs - this.#lastByteAtMs >= HEARTBEAT_MS && this.#events.atBoundary && this.#readable) {
+      this.#lastByteAtMs = nowMs
+      this.#sink?.write(HEARTBEAT)
+    }
+  }
+
+  shutDown(): void {
+    this.#call.upstream.exchange.cancel(new GatewayError('draining'))
+  }
+
+  #write(bytes: Buffer): void {
+    this.#replyBytes += bytes.length
+    if (this.#sink?.write(bytes) === false && this.#pausedAtMs === null) {
+      this.#pausedAtMs = this.#gateway.clock.monotonicMs()
+      this.#call.upstream.exchange.pause()
+    }
+  }
+
+  /** Tells the caller in an error event, then breaks the connection. */
+  #breakOff(error: GatewayError): void {
+    const gap = this.#events.atBoundary ? '' : '\n\n'
+    const told = this.#readable ? `${gap}data: ${errorBody(error, this.#call.request.id)}\n\n` : ''
+    this.#finish({ outcome: error.code === 'client_closed' ? 'aborted' : 'truncated', errorCode: error.code })
+    this.#sink?.breakOff(Buffer.from(told))
+  }
+
+  #finish({ outcome, errorCode }: End): void {
+    if (this.#over) return
+    this.#over = true
+    this.#gateway.streams.remove(this)
+    const usage = this.#events.usage
+    settle(
+      this.#call,
+      {
+        outcome,
+        errorCode,
+        status: outcome === 'aborted' ? 499 : this.#call.upstream.head.status,
+        tokens: usage ?? this.#estimate(),
+        usageSource: usage ? 'reported' : 'estimated',
+        replyBytes: this.#replyBytes,
+        firstByteAtMs: this.#firstByteAtMs,
+      },
+      this.#gateway,
+    )
+    if (outcome === 'succeeded') this.#sink?.end()
+  }
+
+  /** Providers send about one token an event, and bill what they made whether or not it was read. */
+  #estimate(): TokenUsage {
+    if (!this.#call.endpoint.metered) return noTokens
+    const output = this.#readable ? this.#events.events : Math.ceil(this.#replyBytes / BYTES_PER_TOKEN)
+    return { ...noTokens, input: this.#call.reservation.estimate.input, output }
+  }
+}

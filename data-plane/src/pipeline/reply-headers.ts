@@ -1,0 +1,79 @@
+/**
+ * The headers of a reply: ours, and the few of the provider's that may pass. An allow-list, so that a cookie,
+ * a server name or a region never gets through because nobody thought of it.
+ */
+import type { BucketState, Claim } from '@headgate/domain/limit'
+import type { Cost } from '@headgate/domain/usage-record'
+import type { InboundRequest } from '../message/inbound-request.ts'
+import type { Answered } from './call.ts'
+
+const PASSED = ['content-type', 'content-encoding', 'openai-processing-ms', 'openai-version'] as const
+const NANOS = 1_000_000_000
+
+/** On every reply: which request, which catalog. */
+export function headgateHeaders(call: { request: InboundRequest; catalog: { version: number } }): string[] {
+  return ['x-request-id', call.request.id, 'x-headgate-config-version', String(call.catalog.version)]
+}
+
+/** On every reply that came from an upstream. */
+export function answeredHeaders(call: Answered, nowMs: number): string[] {
+  const headers = headgateHeaders(call)
+  const { head, attempt } = call.upstream
+  for (const name of PASSED) {
+    const value = head.headers[name]
+    if (typeof value === 'string') headers.push(name, value)
+  }
+  headers.push('x-headgate-model', call.alias.name)
+  headers.push('x-headgate-deployment', call.deployment.name)
+  headers.push('x-headgate-attempts', String(attempt))
+  headers.push('x-headgate-overhead-ms', call.request.overheadMs(call.upstream, nowMs, nowMs).toFixed(2))
+  for (const [name, value] of rateHeaders(call.reservation.claims, call.reservation.states)) {
+    headers.push(name, value)
+  }
+  return headers
+}
+
+/** What the call cost, where it is known before the head leaves. */
+export function costHeaders(cost: Cost): string[] {
+  if (cost.costNanos === null || cost.currency === null) return []
+  const whole = Math.floor(cost.costNanos / NANOS)
+  const rest = String(cost.costNanos % NANOS).padStart(9, '0')
+  return ['x-headgate-cost', `${whole}.${rest}`, 'x-headgate-cost-currency', cost.currency]
+}
+
+/**
+ * OpenAI's rate-limit headers. Where several limits of one unit apply, the tightest speaks and
+ * `x-headgate-limit-scope` says whose it is.
+ */
+export function rateHeaders(claims: readonly Claim[], states: readonly BucketState[]): [string, string][] {
+  const headers: [string, string][] = []
+  let scope: string | null = null
+  for (const unit of ['requests', 'tokens'] as const) {
+    let tightest = -1
+    for (let i = 0; i < claims.length; i++) {
+      if (claims[i]?.unit !== unit) continue
+      if (tightest < 0 || remaining(states, i) < remaining(states, tightest)) tightest = i
+    }
+    const claim = claims[tightest]
+    const state = states[tightest]
+    if (claim === undefined || state === undefined) continue
+    scope ??= claim.scope.kind
+    headers.push([`x-ratelimit-limit-${unit}`, String(claim.limit)])
+    headers.push([`x-ratelimit-remaining-${unit}`, String(state.remaining)])
+    headers.push([`x-ratelimit-reset-${unit}`, durationText(state.resetMs)])
+  }
+  if (scope !== null) headers.push(['x-headgate-limit-scope', scope])
+  return headers
+}
+
+function remaining(states: readonly BucketState[], index: number): number {
+  return states[index]?.remaining ?? Number.POSITIVE_INFINITY
+}
+
+/** Milliseconds as OpenAI writes durations: `12ms`, `7s`, `1m3s`. */
+export function durationText(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.ceil(ms))}ms`
+  const seconds = Math.ceil(ms / 1000)
+  const minutes = Math.floor(seconds / 60)
+  return minutes === 0 ? `${seconds}s` : `${minutes}m${seconds % 60}s`
+}

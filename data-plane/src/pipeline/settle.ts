@@ -1,0 +1,154 @@
+/**
+ * The end of a call: the truth replaces the estimate in the ledger, and one usage record leaves, exactly once
+ * whatever happened. Success, abort, failure and refusal all end here.
+ */
+import { priceOf } from '@headgate/domain/catalog'
+import { type GatewayError, toGatewayError } from '@headgate/domain/gateway-error'
+import type { Correction } from '@headgate/domain/limit'
+import {
+  type Cost,
+  costOf,
+  noTokens,
+  type Outcome,
+  type TokenUsage,
+  type UsageRecord,
+  type UsageSource,
+} from '@headgate/domain/usage-record'
+import type { Answered, Reached, Reservation } from './call.ts'
+import type { Gateway } from './gateway.ts'
+
+/** How a call ended. */
+export type Ending = {
+  readonly outcome: Outcome
+  readonly status: number
+  readonly errorCode: string | null
+  readonly tokens: TokenUsage
+  readonly usageSource: UsageSource
+  readonly replyBytes: number
+  /** When the first byte of the answer left, monotonic; null when none did. */
+  readonly firstByteAtMs: number | null
+}
+
+const noCost: Cost = { costNanos: null, costState: 'none', currency: null, priceId: null }
+
+/** Settles a call that was answered by an upstream. A second time does nothing. */
+export function settle(call: Answered, ending: Ending, gateway: Gateway): void {
+  if (!call.request.claimSettlement()) return
+  giveBack(call.reservation, ending.tokens.input + ending.tokens.output, gateway)
+  append(call, ending, costOf(ending.tokens, call.price), gateway)
+}
+
+/** Settles a call that was refused or failed before an answer could be passed on. A second time does nothing. */
+export function settleRefused(reached: Reached, thrown: unknown, gateway: Gateway): void {
+  if (!reached.request.claimSettlement()) return
+  const error = toGatewayError(thrown)
+  const { tried } = reached.request
+  const tokens = tokensLost(reached, error)
+  if (reached.reservation) giveBack(reached.reservation, tokens.input, gateway)
+  if (error.code === 'internal_error') gateway.log.fault(reached.request.id, error)
+  const ending = {
+    ...endingOf(error),
+    tokens,
+    usageSource: tokens === noTokens ? 'none' : 'estimated',
+  } as const
+  append(reached, ending, costOf(tokens, tried?.price ?? null), gateway)
+}
+
+/** Faults after which the provider may have worked, and bills, though nobody got the answer. */
+const BILLED_FAULTS: ReadonlySet<string> = new Set([
+  'client_closed',
+  'upstream_timeout',
+  'upstream_truncated',
+  'draining',
+])
+
+/** The prompt at least is billed when a call broke after it was sent; what else was made, nobody saw. */
+function tokensLost(reached: Reached, error: GatewayError): TokenUsage {
+  const { estimate, request } = reached
+  if (request.tried === null || estimate === undefined || !BILLED_FAULTS.has(error.code)) return noTokens
+  if (reached.endpoint?.kind !== 'forwarded' || !reached.endpoint.metered) return noTokens
+  return { ...noTokens, input: estimate.input }
+}
+
+/** Settles a call the gateway answered itself. */
+export function settleLocal(reached: Reached, replyBytes: number, gateway: Gateway): void {
+  if (!reached.request.claimSettlement()) return
+  const ending = { ...noEnding, outcome: 'succeeded', status: 200, replyBytes } as const
+  append(reached, ending, noCost, gateway)
+}
+
+const noEnding = {
+  errorCode: null,
+  tokens: noTokens,
+  usageSource: 'none',
+  replyBytes: 0,
+  firstByteAtMs: null,
+} as const
+
+function endingOf(error: GatewayError): Ending {
+  const outcome =
+    error.code === 'client_closed'
+      ? 'aborted'
+      : error.code.startsWith('upstream_') || error.status >= 500
+        ? 'failed'
+        : 'refused'
+  return { ...noEnding, outcome, status: error.status, errorCode: error.code }
+}
+
+/** Charges or gives back the difference between what was held and what was used. */
+function giveBack(reservation: Reservation, tokensUsed: number, gateway: Gateway): void {
+  const corrections: Correction[] = []
+  for (const claim of reservation.claims) {
+    if (claim.unit !== 'tokens' || claim.amount === tokensUsed) continue
+    const { bucket, limit, windowMs } = claim
+    corrections.push({ bucket, limit, windowMs, delta: tokensUsed - claim.amount })
+  }
+  if (corrections.length > 0) gateway.ledger.settle(corrections)
+}
+
+function append(reached: Reached, ending: Ending, cost: Cost, gateway: Gateway): void {
+  const record = recordOf(reached, ending, cost, gateway.clock.monotonicMs())
+  gateway.usage.append(record)
+  gateway.log.call(record)
+}
+
+function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: number): UsageRecord {
+  const { request, caller, upstream } = reached
+  const deployment = reached.deployment ?? request.tried?.deployment
+  const { firstByteAtMs, ...told } = ending
+  return {
+    requestId: request.id,
+    attempt: upstream?.attempt ?? request.tried?.attempt ?? 0,
+    startedAt: new Date(request.arrivedWallMs).toISOString(),
+    keyId: caller?.keyId ?? null,
+    userId: caller?.userId ?? null,
+    appId: caller?.appId ?? null,
+    teamId: caller?.teamId ?? null,
+    endpoint: reached.endpoint?.name ?? 'unknown',
+    alias: reached.alias?.name ?? null,
+    deploymentId: deployment?.id ?? null,
+    resourceId: deployment?.resource.id ?? null,
+    upstreamModel: deployment?.upstreamModel ?? null,
+    stream: reached.stream ?? false,
+    ...told,
+    ...cost,
+    requestBytes: request.bodyBytes,
+    overheadMicros: Math.max(0, Math.round(request.overheadMs(upstream, firstByteAtMs, endedAtMs) * 1000)),
+    firstByteMs: firstByteAtMs === null ? null : Math.round(firstByteAtMs - request.arrivedAtMs),
+    totalMs: Math.max(0, Math.round(endedAtMs - request.arrivedAtMs)),
+    catalogVersion: reached.catalog?.version ?? null,
+    upstreamRequestId: upstreamRequestId(reached),
+  }
+}
+
+/** The id the provider gave its answer, so that both sides can talk about the same call. */
+function upstreamRequestId(reached: Reached): string | null {
+  const headers = reached.upstream?.head.headers
+  const id = headers?.['x-request-id'] ?? headers?.['apim-request-id']
+  return typeof id === 'string' ? id.slice(0, 128) : null
+}
+
+/** The price a deployment's tokens have now, fixed when the call is sent. */
+export function priceNow(deployment: Parameters<typeof priceOf>[0], gateway: Gateway) {
+  return priceOf(deployment, gateway.clock.nowMs())
+}

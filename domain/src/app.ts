@@ -1,0 +1,22 @@
+/** An app belongs to a team and owns keys: the program that calls, as opposed to the person. */
+import { z } from 'zod'
+import { idOf } from './id.ts'
+import { ModelAccess } from './model-alias.ts'
+import { DisplayName } from './name.ts'
+import { TeamId } from './team.ts'
+
+export const AppId = idOf('app')
+
+export const App = z.object({
+  id: AppId,
+  teamId: TeamId,
+  name: DisplayName,
+  allowedModels: ModelAccess,
+  createdAt: z.iso.datetime({ offset: true }),
+})
+export type App = z.infer<typeof App>
+
+export const NewApp = App.pick({ teamId: true, name: true })
+  .extend({ allowedModels: ModelAccess.default(null) })
+  .strict()
+export type NewApp = z.infer<typeof NewApp>

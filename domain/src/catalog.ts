@@ -1,0 +1,183 @@
+/**
+ * The catalog is all the data plane needs to know but the keys: compiled by the control plane, immutable,
+ * versioned. A call takes one catalog when it arrives and keeps it to its last byte.
+ */
+import { z } from 'zod'
+import { App } from './app.ts'
+import { Deployment } from './deployment.ts'
+import { ModelAlias } from './model-alias.ts'
+import { Price } from './price.ts'
+import { Quota, Resource } from './resource.ts'
+import { orderTier, Route } from './route.ts'
+import { Team } from './team.ts'
+
+/** What is published: plain data, secret references only. */
+export const CatalogDocument = z.object({
+  format: z.literal(1),
+  version: z.int().min(1),
+  compiledAt: z.iso.datetime(),
+  teams: z.array(Team.pick({ id: true, name: true, allowedModels: true })),
+  apps: z.array(App.pick({ id: true, teamId: true, name: true, allowedModels: true })),
+  resources: z.array(Resource),
+  quotas: z.array(Quota),
+  deployments: z.array(Deployment),
+  aliases: z.array(ModelAlias),
+  routes: z.array(Route),
+  prices: z.array(Price),
+})
+export type CatalogDocument = z.infer<typeof CatalogDocument>
+
+/** A deployment with everything a call needs of it already joined. */
+export type ServingDeployment = Readonly<Deployment> & {
+  readonly resource: Readonly<Resource>
+  /** Prices of its model, latest first, each with the instant it begins. */
+  readonly prices: readonly { readonly fromMs: number; readonly price: Price }[]
+}
+
+type Target = { readonly deployment: ServingDeployment; readonly weight: number }
+
+export type ServingAlias = {
+  readonly name: string
+  readonly createdAtSeconds: number
+  readonly tiers: readonly (readonly Target[])[]
+}
+
+type Level = { readonly name: string; readonly allowedModels: readonly string[] | null }
+
+export type Catalog = {
+  readonly version: number
+  /** In the order of their names. */
+  readonly aliases: readonly ServingAlias[]
+  alias(name: string): ServingAlias | undefined
+  team(id: string): Level | undefined
+  app(id: string): Level | undefined
+}
+
+/** What is wrong with a document, each fault one sentence that names the thing at fault. */
+export type CatalogFault = { kind: string; id: string; message: string }
+
+/**
+ * Makes a document ready to serve from: all look-ups are maps, all joins are done.
+ * The document must be free of faults (`catalogFaults`); a dangling reference here is an error.
+ */
+export function openCatalog(document: CatalogDocument): Catalog {
+  const resources = byId(document.resources)
+  const pricesOf = groupBy(document.prices, (price) => price.model)
+  const deployments = new Map<string, ServingDeployment>()
+  for (const it of document.deployments) {
+    const resource = found(resources.get(it.resourceId), 'resource', it.resourceId)
+    deployments.set(it.id, { ...it, resource, prices: latestFirst(pricesOf.get(it.pricedAs) ?? []) })
+  }
+  const routes = new Map(document.routes.map((route) => [route.aliasId, route]))
+  const aliases: ServingAlias[] = []
+  for (const alias of document.aliases) {
+    const tiers = (routes.get(alias.id)?.tiers ?? []).map((tier) =>
+      tier.map((target) => ({
+        deployment: found(deployments.get(target.deploymentId), 'deployment', target.deploymentId),
+        weight: target.weight,
+      })),
+    )
+    const createdAtSeconds = Math.floor(Date.parse(alias.createdAt) / 1000)
+    if (tiers.length > 0) aliases.push({ name: alias.name, createdAtSeconds, tiers })
+  }
+  aliases.sort((a, b) => (a.name < b.name ? -1 : 1))
+  const aliasByName = new Map(aliases.map((alias) => [alias.name, alias]))
+  const teams = byId(document.teams)
+  const apps = byId(document.apps)
+  return Object.freeze({
+    version: document.version,
+    aliases,
+    alias: (name: string) => aliasByName.get(name),
+    team: (id: string) => teams.get(id),
+    app: (id: string) => apps.get(id),
+  })
+}
+
+/** The deployments to try for a call on this alias, best first; `random` as Math.random. */
+export function candidatesOf(alias: ServingAlias, random: () => number): ServingDeployment[] {
+  const [only, ...more] = alias.tiers
+  if (only?.length === 1 && more.length === 0) return [(only[0] as Target).deployment]
+  return alias.tiers.flatMap((tier) => orderTier(tier, random).map((target) => target.deployment))
+}
+
+/** The price of a deployment's tokens at an instant; null when its model has none by then. */
+export function priceOf(deployment: Pick<ServingDeployment, 'prices'>, nowMs: number): Price | null {
+  return deployment.prices.find((it) => it.fromMs <= nowMs)?.price ?? null
+}
+
+/** Every reason why a document may not be published; empty when it may. */
+export function catalogFaults(document: CatalogDocument): CatalogFault[] {
+  const faults: CatalogFault[] = []
+  const teams = byId(document.teams)
+  const resources = byId(document.resources)
+  const quotas = byId(document.quotas)
+  const deployments = byId(document.deployments)
+  const aliases = byId(document.aliases)
+  const say = (kind: string, id: string, message: string) => faults.push({ kind, id, message })
+  for (const it of document.apps) {
+    if (!teams.has(it.teamId)) say('app', it.id, `app "${it.name}" belongs to no team we know`)
+  }
+  for (const it of document.deployments) {
+    if (!resources.has(it.resourceId)) say('deployment', it.id, `deployment "${it.name}" has no resource`)
+    if (it.quotaId !== null && quotas.get(it.quotaId)?.resourceId !== it.resourceId) {
+      say('deployment', it.id, `deployment "${it.name}" draws on a quota of another resource`)
+    }
+  }
+  const routed = new Set<string>()
+  for (const route of document.routes) {
+    const name = aliases.get(route.aliasId)?.name
+    if (name === undefined) say('route', route.id, 'the route begins at an alias that does not exist')
+    if (routed.has(route.aliasId)) say('route', route.id, `alias "${name}" already has a route`)
+    routed.add(route.aliasId)
+    for (const target of route.tiers.flat()) {
+      if (!deployments.has(target.deploymentId)) {
+        say('route', route.id, `the route of "${name}" leads to no deployment (${target.deploymentId})`)
+      }
+    }
+  }
+  for (const [kind, things] of namedThings(document)) {
+    for (const it of repeated(things)) say(kind, it.id, `two ${kind}s are named "${it.name}"`)
+  }
+  return faults
+}
+
+function latestFirst(prices: readonly Price[]): ServingDeployment['prices'] {
+  return prices
+    .map((price) => ({ fromMs: Date.parse(price.effectiveFrom), price }))
+    .sort((a, b) => b.fromMs - a.fromMs)
+}
+
+type Named = { id: string; name: string }
+
+function namedThings(document: CatalogDocument): [string, readonly Named[]][] {
+  return [
+    ['alias', document.aliases],
+    ['deployment', document.deployments],
+    ['resource', document.resources],
+    ['team', document.teams],
+  ]
+}
+
+function repeated(things: readonly Named[]): Named[] {
+  const seen = new Set<string>()
+  return things.filter((it) => seen.size === seen.add(it.name).size)
+}
+
+function byId<T extends { id: string }>(things: readonly T[]): Map<string, T> {
+  return new Map(things.map((it) => [it.id, it]))
+}
+
+function groupBy<T>(things: readonly T[], keyOf: (it: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const it of things) {
+    const group = groups.get(keyOf(it))
+    if (group) group.push(it)
+    else groups.set(keyOf(it), [it])
+  }
+  return groups
+}
+
+function found<T>(thing: T | undefined, kind: string, id: string): T {
+  if (thing === undefined) throw new Error(`catalog names a ${kind} it does not hold: ${id}`)
+  return thing
+}

@@ -1,0 +1,25 @@
+/** A model alias is the name a caller writes in `model`. It leads to a route; the provider's own name stays hidden. */
+import { z } from 'zod'
+import { idOf } from './id.ts'
+import { MachineName } from './name.ts'
+
+export const ModelAliasId = idOf('ali')
+
+export const ModelAlias = z.object({
+  id: ModelAliasId,
+  name: MachineName,
+  createdAt: z.iso.datetime({ offset: true }),
+})
+export type ModelAlias = z.infer<typeof ModelAlias>
+
+export const NewModelAlias = ModelAlias.pick({ name: true }).strict()
+export type NewModelAlias = z.infer<typeof NewModelAlias>
+
+/** The aliases somebody may use: a list, or null for all of them. An empty list allows none. */
+export const ModelAccess = z.array(MachineName).max(1000).nullable()
+export type ModelAccess = z.infer<typeof ModelAccess>
+
+/** True when every level that speaks allows the alias; a level that says null does not speak. */
+export function mayUseModel(alias: string, levels: readonly (readonly string[] | null)[]): boolean {
+  return levels.every((allowed) => allowed === null || allowed.includes(alias))
+}

@@ -1,0 +1,89 @@
+/**
+ * Everything the planes need of the outside world, on one page. Adapters implement these (Redis, memory,
+ * secrets); only a `main.ts` chooses which. Postgres has no port: it has one implementation.
+ */
+import type { CatalogDocument } from './catalog.ts'
+import type { Claim, Correction, Verdict } from './limit.ts'
+import type { KeyRecord } from './proxy-key.ts'
+import type { Secret, SecretRef } from './secret-ref.ts'
+import type { UsageRecord } from './usage-record.ts'
+
+/** Time from outside, so that tests own it. */
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. For what people read; never for durations. */
+  nowMs(): number
+  /** Monotonic milliseconds with a fraction. For durations only. */
+  monotonicMs(): number
+}
+
+/** Hex HMAC-SHA-256 of a proxy key under the pepper: the only form in which a key is kept or looked up. */
+export type DigestKey = (key: string) => string
+
+/** The compiled catalog on its way from the control plane to every gateway. */
+export interface CatalogFeed {
+  /** Makes a catalog the current one. An older version than the published one is ignored. */
+  publish(document: CatalogDocument): Promise<void>
+  /** The published catalog if it is newer than `version`, else null. Throws if it is damaged. */
+  newerThan(version: number): Promise<CatalogDocument | null>
+  /** Calls back when there may be news. A hint only: whoever relies on it polls as well. */
+  onHint(hint: () => void): void
+}
+
+/** Where a gateway keeps the last catalog it served from, to start from it when nothing else answers. */
+export interface CatalogShelf {
+  /** The kept catalog; null when there is none or it is damaged. */
+  load(): Promise<CatalogDocument | null>
+  save(document: CatalogDocument): Promise<void>
+}
+
+/** Where the data plane finds keys. May be millions, so they are looked up, never loaded whole. */
+export interface KeyDirectory {
+  /** The record of a digest, or null. Synchronous when it is at hand, so that most calls never wait. */
+  find(digest: string): KeyRecord | null | Promise<KeyRecord | null>
+}
+
+/** How the control plane keeps the directory true. Gateways drop what they cached of these within 2 s. */
+export interface KeyPublisher {
+  put(records: readonly KeyRecord[]): Promise<void>
+}
+
+/** Holds every reservation against limits, all claims of a call or none. */
+export interface Ledger {
+  /** @throws GatewayError `limiter_unavailable` when it cannot judge within its deadline. */
+  reserve(claims: readonly Claim[]): Promise<Verdict>
+  /** Charges or gives back the difference once the truth is known. Never throws, never waits. */
+  settle(corrections: readonly Correction[]): void
+}
+
+/** Where usage records leave the data plane. */
+export interface UsageStream {
+  /** Takes a record. Never throws, never waits; what cannot be sent yet is kept and sent later. */
+  append(record: UsageRecord): void
+  /** Resolves when everything taken so far is in safe hands, or the time is up. */
+  flush(timeoutMs: number): Promise<void>
+}
+
+export type UsageBatch = {
+  readonly records: readonly UsageRecord[]
+  /** Says that the records are committed and may be forgotten. */
+  confirm(): Promise<void>
+}
+
+/** Where the control plane takes usage records from. A batch that is not confirmed comes again. */
+export interface UsageSource {
+  /** Waits up to `waitMs` for records; an empty batch when none came. */
+  take(countMax: number, waitMs: number): Promise<UsageBatch>
+}
+
+/** What a process says of itself. Fields never hold a secret; texts from outside pass `redact` first. */
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Record<string, unknown>,
+) => void
+
+/** Turns a reference into the secret it names. */
+export interface SecretResolver {
+  /** Synchronous when it is at hand. @throws GatewayError `upstream_auth` when the secret cannot be had. */
+  resolve(ref: SecretRef): Secret | Promise<Secret>
+}

@@ -1,0 +1,34 @@
+/** The page of settings, from the one table all processes share. */
+import { type SettingReader, settings } from '@headgate/domain/setting'
+import { code, pageHead, table } from './markdown.ts'
+
+const commandOf: Record<SettingReader, string> = {
+  'data-plane': 'node data-plane/src/main.ts',
+  'control-plane': 'node control-plane/src/main.ts',
+  standalone: 'npm start',
+}
+
+export function configurationPage(): string {
+  const rows = settings.map((it) => [
+    code(it.name),
+    it.default === null ? '' : code(it.default),
+    it.readBy.join(', '),
+    it.secret ? 'yes' : '',
+    it.meaning,
+  ])
+  return [
+    pageHead('Configuration', '`domain/src/setting.ts`'),
+    'Settings are environment variables. A process reads them once, when it starts, and reports all faults',
+    'together: the name, what is wrong, what to write. A name that begins with `HEADGATE_` and is not in this',
+    'table is reported as well. An empty value counts as none.\n',
+    table(['Setting', 'Default', 'Read by', 'Secret', 'Meaning'], rows),
+    '"Read by" names the processes:\n',
+    table(
+      ['Process', 'Started by'],
+      Object.entries(commandOf).map(([reader, command]) => [reader, code(command)]),
+    ),
+    'Credentials of providers are no settings. A resource names them by reference (`env://OPENAI_API_KEY`), and',
+    'the process that runs the data plane needs that variable. See [upstreams](../guides/upstreams.md).',
+    '',
+  ].join('\n')
+}

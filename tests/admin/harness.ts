@@ -1,0 +1,140 @@
+/**
+ * A control plane in this process, whole, on a free port and a database of its own, with what it publishes and
+ * drains in memory, so that tests see both what callers are told and what is stored.
+ */
+import { keyDigester } from '@headgate/adapters/keys/digest'
+import { memoryCatalogFeed } from '@headgate/adapters/memory/catalog-feed'
+import { memoryKeyDirectory } from '@headgate/adapters/memory/key-directory'
+import { memoryUsageStream } from '@headgate/adapters/memory/usage-stream'
+import { type AdminClient, adminClient } from '@headgate/admin-contract/client'
+import { migrate } from '@headgate/control-plane/database/migrate'
+import { type Database, openDatabase } from '@headgate/control-plane/database/open'
+import { type ControlPlane, type ControlPlanePorts, startControlPlane } from '@headgate/control-plane/start'
+import { freshDatabase } from '../servers/fresh-database.ts'
+
+export const ADMIN_TOKEN = 'an-admin-token-for-tests-0123456789'
+const PEPPER = 'a pepper for tests only, longer than thirty-two bytes'
+
+export const digestKey = keyDigester(PEPPER)
+export const systemClock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
+
+export type LogLine = { level: string; message: string; fields: Record<string, unknown> | undefined }
+
+type MemoryPorts = ControlPlanePorts & {
+  readonly keyPublisher: ReturnType<typeof memoryKeyDirectory>
+  readonly usageSource: ReturnType<typeof memoryUsageStream>
+}
+
+export type TestPlane = {
+  readonly plane: ControlPlane
+  readonly client: AdminClient
+  readonly ports: MemoryPorts
+  /** Beside the plane's own, for looking at what is stored. */
+  readonly db: Database
+  readonly databaseUrl: string
+  readonly logLines: LogLine[]
+  /** One request as anybody may send it; `body` goes out as it is. */
+  ask(method: string, path: string, more?: { token?: string | null; body?: unknown }): Promise<Answer>
+  stop(): Promise<void>
+}
+
+export type Answer = {
+  readonly status: number
+  readonly headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: whatever came over the wire, looked into by tests
+  readonly json: any
+  readonly text: string
+}
+
+export type TestPlaneOptions = {
+  readonly allowLoopbackUpstreams?: boolean
+  /** An existing database instead of a fresh one. */
+  readonly databaseUrl?: string
+  readonly ports?: Partial<MemoryPorts>
+}
+
+/** A database with all migrations applied. */
+export function migratedDatabase(): Promise<{ url: string }> {
+  return freshDatabase({
+    name: 'migrated',
+    run: async (url) => {
+      await migrate(url, () => {})
+    },
+  })
+}
+
+/** Starts it. Stop it at the end. */
+export async function startTestPlane(options: TestPlaneOptions = {}): Promise<TestPlane> {
+  const databaseUrl = options.databaseUrl ?? (await migratedDatabase()).url
+  const logLines: LogLine[] = []
+  const log = (level: string, message: string, fields?: Record<string, unknown>) => {
+    logLines.push({ level, message, fields })
+  }
+  const ports = { ...memoryPorts(), ...options.ports }
+  const config = {
+    host: '127.0.0.1',
+    adminPort: 0,
+    adminToken: ADMIN_TOKEN,
+    databaseUrl,
+    allowLoopbackUpstreams: options.allowLoopbackUpstreams ?? false,
+    drainMs: 10_000,
+  }
+  const plane = await startControlPlane(config, ports, log)
+  const watching = openDatabase({
+    url: databaseUrl,
+    name: 'test',
+    statementTimeoutMs: 10_000,
+    connectionsMax: 2,
+    log,
+  })
+  return {
+    plane,
+    client: adminClient({ origin: plane.adminUrl, token: ADMIN_TOKEN }),
+    ports,
+    db: watching.db,
+    databaseUrl,
+    logLines,
+    ask: (method, path, more = {}) => ask(plane.adminUrl + path, method, more),
+    stop: async () => {
+      await plane.stop()
+      await watching.close()
+    },
+  }
+}
+
+export function memoryPorts(): MemoryPorts {
+  return {
+    catalogFeed: memoryCatalogFeed(),
+    keyPublisher: memoryKeyDirectory(),
+    usageSource: memoryUsageStream(),
+    digestKey,
+    clock: systemClock,
+  }
+}
+
+async function ask(
+  url: string,
+  method: string,
+  { token = ADMIN_TOKEN, body }: { token?: string | null; body?: unknown },
+): Promise<Answer> {
+  const headers = new Headers()
+  if (token !== null) headers.set('authorization', `Bearer ${token}`)
+  const request: RequestInit = { method, headers }
+  if (body !== undefined) {
+    headers.set('content-type', 'application/json')
+    request.body = typeof body === 'string' ? body : JSON.stringify(body)
+  }
+  const answer = await fetch(url, request)
+  const text = await answer.text()
+  const isJson = /json/.test(answer.headers.get('content-type') ?? '')
+  return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : null }
+}
+
+/** Waits until it is so; fails loudly after ten seconds. */
+export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const endMs = performance.now() + 10_000
+  while (!(await isSo())) {
+    if (performance.now() > endMs) throw new Error(`waited ten seconds in vain for ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

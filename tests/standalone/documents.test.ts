@@ -1,0 +1,105 @@
+/** The shell snippets of the documents, run as they stand against `npm start` with a stranger in the provider's place. */
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type FakeUpstream, startFakeUpstream } from '@headgate/fake-upstream/server'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bareEnvironment } from '../servers/environment.ts'
+import { type FirstRun, newDataDir, startOwn } from './own-gateway.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const PROVIDER_KEY = 'sk-a-provider-of-the-documents'
+const PROVIDERS =
+  /https:\/\/(api\.openai\.com|my-account\.openai\.azure\.com|my-older-account\.openai\.azure\.com)/g
+/** What starts processes, or has something left to fill in. */
+const NOT_RUN = /npm |main\.ts|…/
+const GETTING_STARTED = 'docs/guides/getting-started.md'
+
+/** A bare machine may have none; the snippets are for people who do. */
+const hasCurl = spawnSync('curl', ['--version']).status === 0
+
+let provider: FakeUpstream
+
+beforeAll(async () => {
+  provider = await startFakeUpstream({ apiKey: PROVIDER_KEY })
+})
+
+afterAll(() => provider.close())
+
+/** Documents that go on where getting started ends need its shell first. */
+const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
+  ['README.md', false, [/"model":"gpt-4o-mini-2024-07-18"/, /"cached_tokens"/]],
+  [GETTING_STARTED, false, [/x-headgate-deployment: well\r?\nx-headgate-attempts: 2/, /"secret":"hg_live_/]],
+  [
+    'docs/guides/upstreams.md',
+    true,
+    [/"input_nanos_per_million":150000000/, /"weight":2/, /chat\.completion/],
+  ],
+  ['docs/guides/keys-and-limits.md', true, [/"requests_per_minute":600/, /"state":"revoked"/]],
+  ['docs/guides/usage-and-cost.md', true, [/"by":"alias"/, /"by":"day"/, /started_at/]],
+]
+
+test.skipIf(!hasCurl).for(documents)(
+  'the shell snippets of %s do what they say',
+  { timeout: 90_000 },
+  async (row) => {
+    const [path, needsShell, expected] = row
+    const blocks = [
+      ...(needsShell ? await shellOf(GETTING_STARTED, /^(KEY|ADMIN)=/) : []),
+      ...(await shellOf(path)),
+    ]
+    const dataDir = await newDataDir()
+    const folder = await mkdtemp(join(tmpdir(), 'headgate-documents-'))
+    await symlink(dataDir.path, join(folder, '.headgate'))
+    const started = await startOwn(dataDir.path, {
+      OPENAI_API_KEY: PROVIDER_KEY,
+      AZURE_OPENAI_KEY: PROVIDER_KEY,
+    })
+    try {
+      const said = await runShell(blocks.map((block) => moved(block, started.firstRun)).join('\n'), folder)
+      expect(said.code, said.text).toBe(0)
+      expect(said.text).not.toMatch(/#problem-|"error":\{/)
+      for (const pattern of expected) expect(said.text).toMatch(pattern)
+    } finally {
+      await started.stop()
+      await dataDir.remove()
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+)
+
+/** The `sh` blocks of a document that can be run; of these, if asked, those that begin in a certain way. */
+async function shellOf(path: string, begins = /^/): Promise<string[]> {
+  const text = await readFile(join(ROOT, path), 'utf8')
+  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
+    .map(([, block = '']) => block)
+    .filter((block) => !NOT_RUN.test(block) && begins.test(block))
+}
+
+/** The same snippet, with this gateway and this provider in place of those of the document. */
+function moved(block: string, { gateway, adminApi }: FirstRun): string {
+  return block
+    .replaceAll('http://127.0.0.1:7400', gateway)
+    .replaceAll('http://127.0.0.1:7401/api/v1', adminApi)
+    .replaceAll(PROVIDERS, provider.origin)
+}
+
+function runShell(script: string, cwd: string): Promise<{ code: number | null; text: string }> {
+  const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+    cwd,
+    // The snippet that asks Postgres is to be run in the root of the checkout, where its driver is.
+    env: { ...bareEnvironment(), NODE_PATH: join(ROOT, 'node_modules') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (bytes) => {
+      text += bytes
+    })
+  }
+  return new Promise((done, fail) => {
+    child.once('error', fail)
+    child.once('close', (code) => done({ code, text }))
+  })
+}
