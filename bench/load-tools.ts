@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { type Child, startChild } from './child.ts'
 import { freePort, listens } from './free-port.ts'
 import type { LoadPlan, LoadResult } from './load-plan.ts'
-import { probeArguments, resultOfProbe } from './probe-output.ts'
+import { probeArguments, probeSeconds, resultOfProbe } from './probe-output.ts'
 
 const START_TIMEOUT_MS = 10_000
 /** How much longer than planned a run may take before it is given up. */
@@ -85,8 +85,11 @@ export function toolsIn(folder: string, core: number | null): LoadTools {
     async startRun(plan) {
       const command = join(folder, 'probe')
       const child = await startChild({ name: 'probe', core, command, args: probeArguments(plan) })
-      // The probe says nothing when its warm-up ends; it begins at once, so the clock tells.
-      const measuring = new Promise<void>((resolve) => setTimeout(resolve, plan.warmUpSeconds * 1000))
+      // The probe says nothing when its warm-up ends; it begins at once, so the clock tells. The
+      // window in which CPU is counted must be the one in which it counts requests.
+      const measuring = new Promise<void>((resolve) =>
+        setTimeout(resolve, probeSeconds(plan.warmUpSeconds) * 1000),
+      )
       const result = child.line('{', planMs(plan)).then((line) => resultOfProbe(line))
       return { measuring, result, stop: () => child.stop() }
     },

@@ -22,9 +22,14 @@ type ProbeLine = {
 
 const NOTHING: ProbeQuantiles = { n: 0, mean: 0, p50: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0 }
 
-/** The command line for a plan. It counts in whole seconds, so shorter ones become one. */
+/** Seconds as the probe counts them: whole, and at least one. */
+export function probeSeconds(seconds: number): number {
+  return Math.max(1, Math.round(seconds))
+}
+
+/** The command line for a plan. */
 export function probeArguments(plan: LoadPlan): string[] {
-  const wholeSeconds = (seconds: number) => String(Math.max(1, Math.round(seconds)))
+  const wholeSeconds = (seconds: number) => String(probeSeconds(seconds))
   return [
     ...['-a', `${plan.host}:${plan.port}`, '-p', plan.path, '-f', plan.bodyFile],
     ...[

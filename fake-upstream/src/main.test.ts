@@ -3,10 +3,11 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readConfig } from './config.ts'
 
-const MAIN = new URL('./main.ts', import.meta.url).pathname
+const MAIN = join(import.meta.dirname, 'main.ts')
 
 test('it prints its address, answers, and ends cleanly on SIGTERM', async () => {
   const child = spawn(process.execPath, [MAIN, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
