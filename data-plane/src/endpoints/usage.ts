@@ -7,6 +7,8 @@ import { JsonFault, scanJsonObject } from '../message/json-scan.ts'
 
 const COUNT_MAX = 1_000_000_000
 const PARSED_BYTES_MAX = 16_384
+const NEAR_END_BYTES = 2048
+const USAGE_FIELD = Buffer.from('"usage"')
 
 type Json = Record<string, unknown>
 
@@ -30,11 +32,13 @@ export function readUsage(value: unknown): TokenUsage | null {
 
 /**
  * Usage from a whole JSON reply. Only the top level counts: a caller could plant a `usage` object deeper,
- * for instance in a tool's schema that the reply repeats. A short reply is parsed, which is quickest; in a
- * long one the scan finds the one value that matters without building the others.
+ * for instance in a tool's schema that the reply repeats. Where it is not found near the end, a short reply
+ * is parsed, which is quickest; in a long one the scan finds the one value without building the others.
  */
 export function usageOfReply(reply: Buffer): TokenUsage | null {
   try {
+    const nearEnd = usageNearEnd(reply)
+    if (nearEnd !== null) return readUsage(nearEnd)
     if (reply.length <= PARSED_BYTES_MAX) {
       // Only numbers are read, so the bytes of texts need not be decoded.
       const parsed: unknown = JSON.parse(reply.toString('latin1'))
@@ -45,6 +49,22 @@ export function usageOfReply(reply: Buffer): TokenUsage | null {
   } catch (fault) {
     if (fault instanceof JsonFault || fault instanceof SyntaxError) return null
     throw fault
+  }
+}
+
+/**
+ * The value of a `usage` field that stands in the last bytes of a reply, as most providers place it. Proof that
+ * it is at the top level: what follows it, put after an opening brace, is a whole object, so the brace that
+ * closes its object is the last of the reply. Null when it is not so.
+ */
+function usageNearEnd(reply: Buffer): unknown {
+  const from = reply.lastIndexOf(USAGE_FIELD)
+  if (from < 0 || reply.length - from > NEAR_END_BYTES) return null
+  try {
+    const rest: unknown = JSON.parse(`{${reply.toString('latin1', from)}`)
+    return isObject(rest) && isObject(rest.usage) ? rest.usage : null
+  } catch {
+    return null
   }
 }
 

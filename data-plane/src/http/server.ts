@@ -5,7 +5,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { errorBody, GatewayError } from '@headgate/domain/gateway-error'
+import { errorBody, GatewayError, toGatewayError } from '@headgate/domain/gateway-error'
+import { Burst } from '../message/burst.ts'
 import { InboundRequest } from '../message/inbound-request.ts'
 import type { Reply } from '../message/reply.ts'
 import { readHead } from '../message/request-head.ts'
@@ -16,7 +17,7 @@ import { settleRefused } from '../pipeline/settle.ts'
 import { matchPath } from './match-path.ts'
 import { readCall } from './read-call.ts'
 import { CallsUnderWay } from './under-way.ts'
-import { writeError, writeReply } from './write-reply.ts'
+import { type StreamBurst, streamBurst, writeError, writeReply } from './write-reply.ts'
 
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
@@ -44,6 +45,8 @@ export type SideDoor = (message: IncomingMessage, response: ServerResponse) => b
 
 export function openDoor(gateway: Gateway, sideDoor: SideDoor): Door {
   const underWay = new CallsUnderWay()
+  const streams = streamBurst()
+  const leaving = new Burst<Leaving>((it) => write(it, gateway, streams))
   let draining = false
   const server = createServer(
     {
@@ -63,7 +66,7 @@ export function openDoor(gateway: Gateway, sideDoor: SideDoor): Door {
         response.shouldKeepAlive = false
         underWay.closeAfter(message.socket)
       }
-      void answer({ message, response, gateway, underWay })
+      void answer({ message, response, gateway, underWay, leaving })
     },
   )
   server.maxHeadersCount = 0
@@ -87,16 +90,30 @@ type Arrival = {
   readonly response: ServerResponse
   readonly gateway: Gateway
   readonly underWay: CallsUnderWay
+  readonly leaving: Burst<Leaving>
 }
 
-async function answer({ message, response, gateway, underWay }: Arrival): Promise<void> {
+type Leaving = { readonly request: InboundRequest; readonly response: ServerResponse; readonly reply: Reply }
+
+/** A reply that cannot be written is a fault of ours: its connection ends, the process does not. */
+function write({ request, response, reply }: Leaving, gateway: Gateway, streams: StreamBurst): void {
+  try {
+    writeReply(response, reply, streams)
+  } catch (fault) {
+    gateway.log.fault(request.id, toGatewayError(fault))
+    response.destroy()
+  }
+}
+
+async function answer({ message, response, gateway, underWay, leaving }: Arrival): Promise<void> {
   const nowMs = gateway.clock.nowMs()
   const id = gateway.newId('req', nowMs)
   const request = new InboundRequest(message, response, id, nowMs, gateway.clock.monotonicMs())
   underWay.add({ message, response, request })
   try {
     if (underWay.count > OPEN_REQUESTS_MAX) throw new GatewayError('overloaded', { retryAfterMs: 1000 })
-    writeReply(response, await receive(message, request, gateway))
+    const reply = await receive(message, request, gateway)
+    leaving.add({ request, response, reply })
   } catch (thrown) {
     if (!message.complete) underWay.closeAfter(message.socket)
     writeError(response, thrown, { requestId: id, keepOpen: message.complete })

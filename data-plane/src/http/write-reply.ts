@@ -1,13 +1,21 @@
 /** Turns a reply, or whatever was thrown, into bytes on the caller's connection. The only place that does. */
 import type { ServerResponse } from 'node:http'
 import { errorBody, retryHeaders, toGatewayError } from '@headgate/domain/gateway-error'
+import { Burst } from '../message/burst.ts'
 import type { Reply, ReplySink } from '../message/reply.ts'
 
 /** How long a caller who does not read may take for the last bytes of a broken stream. */
 const LAST_BYTES_MS = 5000
 
+/** Puts the bytes of streams off to the end of the turn, where they leave one right after the other. */
+export type StreamBurst = Burst<ResponseSink>
+
+export function streamBurst(): StreamBurst {
+  return new Burst((sink) => sink.flush())
+}
+
 /** Writes a reply; head and a whole body leave in one write. */
-export function writeReply(response: ServerResponse, reply: Reply): void {
+export function writeReply(response: ServerResponse, reply: Reply, burst: StreamBurst): void {
   const { status, headers, body } = reply
   if (response.destroyed) {
     // A stream has yet to be settled, and only its own end does that.
@@ -21,7 +29,7 @@ export function writeReply(response: ServerResponse, reply: Reply): void {
   }
   response.writeHead(status, headers as string[])
   response.on('drain', () => body.resume())
-  body.start(new ResponseSink(response))
+  body.start(new ResponseSink(response, burst))
 }
 
 /**
@@ -50,21 +58,35 @@ const nowhere: ReplySink = { write: () => true, end: () => {}, breakOff: () => {
 
 class ResponseSink implements ReplySink {
   readonly #response: ServerResponse
+  readonly #burst: StreamBurst
+  /** What came in this turn of the event loop. */
+  #waiting: Buffer[] = []
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, burst: StreamBurst) {
     this.#response = response
+    this.#burst = burst
     response.flushHeaders()
   }
 
   write(chunk: Buffer): boolean {
-    return this.#response.write(chunk)
+    if (this.#waiting.push(chunk) === 1) this.#burst.add(this)
+    return !this.#response.writableNeedDrain
+  }
+
+  flush(): void {
+    const waiting = this.#waiting
+    if (waiting.length === 0) return
+    this.#waiting = []
+    this.#response.write(waiting.length === 1 ? waiting[0] : Buffer.concat(waiting))
   }
 
   end(): void {
+    this.flush()
     this.#response.end()
   }
 
   breakOff(lastBytes: Buffer): void {
+    this.flush()
     // The last chunk of the encoding is never written: every client library sees a cut, none sees an end.
     const giveUp = setTimeout(() => this.#response.destroy(), LAST_BYTES_MS)
     this.#response.write(lastBytes, () => {

@@ -4,6 +4,7 @@
  */
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { Burst } from '../message/burst.ts'
 import { guardedLookup } from './address-guard.ts'
 import type { Carrier, Exchange } from './exchange.ts'
 import { type ResponseHead, type ResponseListener, ResponseParser } from './response-parser.ts'
@@ -13,6 +14,8 @@ const CONNECT_TIMEOUT_MS = 3000
 const IDLE_MS = 30_000
 const CONNECTIONS_MAX = 1024
 const WAIT_MS = 1000
+/** What one read takes at most. */
+const READ_BYTES = 65_536
 /** Up to this size head and body go into one buffer and one write; above it copying costs more than it saves. */
 const JOINED_BYTES_MAX = 65_536
 
@@ -37,10 +40,11 @@ type Waiting = Outgoing & { readonly untilMs: number }
 
 export class OriginPool {
   readonly host: string
-  readonly #open: () => Socket
+  readonly #open: (onBytes: (bytes: Buffer) => void) => Socket
   readonly #idle: Connection[] = []
   readonly #all = new Set<Connection>()
   readonly #waiting: Waiting[] = []
+  readonly #leaving = new Burst<Outgoing>((outgoing) => this.#sendNow(outgoing))
 
   /** @param origin checked by the caller; @param guarded whether resolved addresses are judged */
   constructor(origin: URL, guarded: boolean) {
@@ -49,12 +53,27 @@ export class OriginPool {
     const port = Number(origin.port) || (secure ? 443 : 80)
     const target = { host: origin.hostname, port, ...(guarded && { lookup: guardedLookup }) }
     const servername = isIP(origin.hostname) ? '' : origin.hostname
-    this.#open = secure
-      ? () => connectTls({ ...target, servername, ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.2' })
-      : () => connectPlain(target)
+    const tls = { servername, ALPNProtocols: ['http/1.1'], minVersion: 'TLSv1.2' } as const
+    // All connections read into one buffer, one after the other, and what was read is copied out at once:
+    // cheaper than a new 64 KB buffer for each read, which is what a stream would make.
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+    this.#open = (onBytes) => {
+      const callback = (length: number) => {
+        onBytes(Buffer.from(buffer.subarray(0, length)))
+        return true
+      }
+      const plan = { ...target, onread: { buffer, callback } }
+      return secure ? connectTls({ ...plan, ...tls }) : connectPlain(plan)
+    }
   }
 
+  /** Sends at the end of this turn of the event loop, together with whatever else leaves then. */
   send(outgoing: Outgoing): void {
+    this.#leaving.add(outgoing)
+  }
+
+  #sendNow(outgoing: Outgoing): void {
+    if (outgoing.exchange.ended) return
     const idle = this.#idle.pop()
     if (idle) idle.carry(outgoing)
     else if (this.#all.size < CONNECTIONS_MAX) this.#connect(outgoing)
@@ -74,7 +93,7 @@ export class OriginPool {
   }
 
   #connect(outgoing: Outgoing): void {
-    const connection = new Connection(this.#open(), {
+    const connection = new Connection(this.#open, {
       onFree: (it) => this.#free(it),
       onGone: (it) => this.#forget(it),
     })
@@ -114,16 +133,18 @@ class Connection implements Carrier, ResponseListener {
   #connected = false
   #sinceMs = performance.now()
 
-  constructor(socket: Socket, owner: Owner) {
+  constructor(open: (onBytes: (bytes: Buffer) => void) => Socket, owner: Owner) {
+    const socket = open((bytes) => this.#take(bytes))
     this.#socket = socket
     this.#owner = owner
+    // Nothing flows through the stream, but it is told of the end only while it is read.
+    socket.resume()
     socket.setNoDelay(true)
     const ready = 'encrypted' in socket ? 'secureConnect' : 'connect'
     socket.once(ready, () => {
       this.#connected = true
       this.#sinceMs = performance.now()
     })
-    socket.on('data', (bytes: Buffer) => this.#take(bytes))
     socket.on('end', () => this.#end())
     socket.on('error', (error) => this.#break(error))
     socket.on('close', () => {

@@ -1,0 +1,24 @@
+/**
+ * A burst puts writes off to the end of the turn of the event loop and then makes them all, one right after
+ * the other. Each write that finds its reader asleep has to wake it, which costs several times the write
+ * itself; in a burst only the first does. Under light load a burst is one write, put off by microseconds.
+ */
+export class Burst<T> {
+  readonly #write: (item: T) => void
+  #items: T[] = []
+
+  /** @param write must not throw: what it is given is taken as done */
+  constructor(write: (item: T) => void) {
+    this.#write = write
+  }
+
+  add(item: T): void {
+    if (this.#items.push(item) === 1) setImmediate(() => this.#flush())
+  }
+
+  #flush(): void {
+    const items = this.#items
+    this.#items = []
+    for (const item of items) this.#write(item)
+  }
+}
