@@ -30,7 +30,7 @@ export class CallsUnderWay {
     if (calls) calls.push(call)
     else this.#calls.set(socket, [call])
     this.#count++
-    call.response.once('close', () => {
+    call.response.on('close', () => {
       this.#count--
       const left = this.#calls.get(socket)
       left?.splice(left.indexOf(call), 1)

@@ -59,7 +59,7 @@ export class InboundRequest {
     const mark = url.indexOf('?')
     this.path = mark < 0 ? url : url.slice(0, mark)
     this.query = mark < 0 ? '' : url.slice(mark + 1)
-    response.once('close', () => {
+    response.on('close', () => {
       if (response.writableFinished) return
       this.gone = true
       this.#onGone?.()
