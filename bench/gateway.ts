@@ -17,6 +17,11 @@ import { freePort } from './free-port.ts'
 import { type GatewaySetup, gatewaySetup, UPSTREAM_KEY_VARIABLE } from './gateway-setup.ts'
 import { GATEWAY_CORE } from './neighbours.ts'
 
+/**
+ * As the documents advise to start a data plane: room for young objects of many calls at once, so that few live
+ * long enough to be copied. About a tenth of the CPU of a JSON call.
+ */
+const NODE_FLAGS = ['--max-semi-space-size=64', '--min-semi-space-size=32']
 const MAIN = fileURLToPath(new URL('../data-plane/src/main.ts', import.meta.url))
 const START_TIMEOUT_MS = 20_000
 /** Where the gateway leaves usage records; a bench has no control plane that would take them away. */
@@ -39,7 +44,7 @@ export const headgate: Candidate = {
       name: 'headgate',
       core: GATEWAY_CORE,
       command: process.execPath,
-      args: [MAIN],
+      args: [...NODE_FLAGS, MAIN],
       env: {
         // Only evaluation lets a provider on plain-HTTP loopback through; nothing else of the plane differs.
         HEADGATE_MODE: 'evaluation',

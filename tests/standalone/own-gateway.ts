@@ -1,12 +1,14 @@
 /** `npm start` as a process of its own, on free ports and a folder of its own, the way a stranger runs it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { bareEnvironment } from '../servers/environment.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../standalone/src/main.ts')
+
+/** Any free port, taken by the listener itself: one picked beforehand could be gone when it is needed. */
+const FREE_PORTS = { HEADGATE_PORT: '0', HEADGATE_ADMIN_PORT: '0', HEADGATE_OPS_PORT: '0' }
 
 export type FirstRun = {
   gateway: string
@@ -33,7 +35,7 @@ export async function newDataDir(): Promise<{ path: string; remove(): Promise<vo
 
 /** Starts it and waits until it says it is ready. @throws Error with all it wrote when it ends before that */
 export async function startOwn(dataDir: string, more: Record<string, string> = {}): Promise<Started> {
-  const run = launch(dataDir, { ...(await freePorts()), ...more })
+  const run = launch(dataDir, { ...FREE_PORTS, ...more })
   const ready = new Promise<void>((done, fail) => {
     run.child.stdout?.on('data', () => run.output().includes('Headgate is ready') && done())
     void run.exit.then((code) => fail(new Error(`ended with ${code}:\n${run.output()}`)))
@@ -53,7 +55,7 @@ export async function startOwn(dataDir: string, more: Record<string, string> = {
 
 /** Starts it when it is expected to fail: gives the exit code and what it wrote. */
 export async function startToFail(dataDir: string, more: Record<string, string>) {
-  const run = launch(dataDir, { ...(await freePorts()), ...more })
+  const run = launch(dataDir, { ...FREE_PORTS, ...more })
   const code = await run.exit
   return { code, output: run.output() }
 }
@@ -71,20 +73,4 @@ function launch(dataDir: string, more: Record<string, string>) {
   }
   const exit = new Promise<number | null>((done) => child.once('close', (code) => done(code)))
   return { child, exit, output: () => text }
-}
-
-async function freePorts() {
-  const [gateway, admin, ops] = await Promise.all([freePort(), freePort(), freePort()])
-  return { HEADGATE_PORT: gateway, HEADGATE_ADMIN_PORT: admin, HEADGATE_OPS_PORT: ops }
-}
-
-function freePort(): Promise<string> {
-  return new Promise((done, fail) => {
-    const server = createServer()
-    server.once('error', fail)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => done(String(typeof address === 'object' ? address?.port : '')))
-    })
-  })
 }
