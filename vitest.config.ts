@@ -3,17 +3,21 @@
  * serve a whole run; each test file takes a database of its own from them (tests/servers).
  */
 import { configDefaults, defineConfig } from 'vitest/config'
+import { roundsFactor } from './tests/servers/environment.ts'
 
 const contracts = ['adapters/src/contracts/**/*.test.ts']
 const conformance = ['tests/conformance/**/*.test.ts']
 const house = ['tests/house/**/*.test.ts']
 
+const factor = roundsFactor()
+
 export default defineConfig({
   test: {
     globalSetup: ['tests/servers/global-setup.ts'],
     maxWorkers: 2,
-    // A cap on hangs, not a wish: the slowest machine we support is busy with two workers.
-    testTimeout: 30_000,
+    // A cap on hangs, not a wish: the slowest machine we support is busy with two workers, and a long run
+    // does the same many times over.
+    testTimeout: 30_000 * factor,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
     // A filter that matches nothing must not look like success.
