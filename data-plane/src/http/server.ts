@@ -14,7 +14,6 @@ import type { Reached } from '../pipeline/call.ts'
 import type { Gateway } from '../pipeline/gateway.ts'
 import { serve, serveLocally } from '../pipeline/serve.ts'
 import { settleRefused } from '../pipeline/settle.ts'
-import { LeanMessage } from './lean-message.ts'
 import { matchPath } from './match-path.ts'
 import { readCall } from './read-call.ts'
 import { CallsUnderWay } from './under-way.ts'
@@ -51,7 +50,6 @@ export function openDoor(gateway: Gateway, sideDoor: SideDoor): Door {
   let draining = false
   const server = createServer(
     {
-      IncomingMessage: LeanMessage,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
