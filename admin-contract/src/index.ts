@@ -4,6 +4,7 @@ import { auditEvents } from './audit-events.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
 import { keys } from './keys.ts'
+import { limits } from './limits.ts'
 import { modelAliases } from './model-aliases.ts'
 import type { Operations } from './operation.ts'
 import { prices } from './prices.ts'
@@ -21,6 +22,7 @@ export const contract = {
   keys,
   resources,
   quotas,
+  limits,
   deployments,
   modelAliases,
   routes,

@@ -94,6 +94,7 @@ test('a key works for gateways when its creation is answered, and is revoked whe
     state: 'active',
     allowedModels: null,
     requestsPerMinute: null,
+    limits: [],
     tokensPerMinute: 5,
     digest: digestKey(key.secret),
     expiresAtMs: Date.parse(expiresAt),

@@ -4,7 +4,9 @@
  */
 import { z } from 'zod'
 import { App } from './app.ts'
+import { type LimitTree, limitFaults, openLimitTree } from './claim.ts'
 import { Deployment } from './deployment.ts'
+import { LimitRule } from './limit.ts'
 import { ModelAlias } from './model-alias.ts'
 import { Price } from './price.ts'
 import { Quota, Resource } from './resource.ts'
@@ -24,6 +26,8 @@ export const CatalogDocument = z.object({
   aliases: z.array(ModelAlias),
   routes: z.array(Route),
   prices: z.array(Price),
+  /** Those of teams, apps and users, and any other that holds a guarantee; a key carries its own. */
+  limits: z.array(LimitRule).default([]),
 })
 export type CatalogDocument = z.infer<typeof CatalogDocument>
 
@@ -51,6 +55,7 @@ export type Catalog = {
   alias(name: string): ServingAlias | undefined
   team(id: string): Level | undefined
   app(id: string): Level | undefined
+  readonly limits: LimitTree
 }
 
 /** What is wrong with a document, each fault one sentence that names the thing at fault. */
@@ -90,6 +95,7 @@ export function openCatalog(document: CatalogDocument): Catalog {
     alias: (name: string) => aliasByName.get(name),
     team: (id: string) => teams.get(id),
     app: (id: string) => apps.get(id),
+    limits: openLimitTree(document),
   })
 }
 
@@ -123,6 +129,7 @@ export function catalogFaults(document: CatalogDocument): CatalogFault[] {
       say('deployment', it.id, `deployment "${it.name}" draws on a quota of another resource`)
     }
   }
+  faults.push(...limitFaults(document))
   const routed = new Set<string>()
   for (const route of document.routes) {
     const name = aliases.get(route.aliasId)?.name

@@ -59,6 +59,7 @@ const table = {
   ),
   limit_requests: row(429, 'rate_limit_error', true, 'Too many requests this minute.'),
   limit_tokens: row(429, 'rate_limit_error', true, 'Not enough tokens left this minute.'),
+  limit_concurrency: row(429, 'rate_limit_error', true, 'Too many calls at the same time.'),
   limiter_unavailable: row(503, 'server_error', true, 'Limits cannot be checked right now.'),
   upstream_quota: row(429, 'rate_limit_error', true, 'The provider says our quota there is used up.'),
   upstream_capacity: row(503, 'server_error', true, 'The provider is busy; this is not your limit.'),
@@ -92,7 +93,7 @@ export function errorRow(code: ErrorCode): Readonly<Row> {
 }
 
 /** Whose numbers a 429 talks about. Never another tenant's. */
-export type DeniedScope = { kind: 'key' | 'app' | 'team' | 'resource'; name: string }
+export type DeniedScope = { kind: 'key' | 'user' | 'app' | 'team' | 'resource'; name: string }
 
 export type ErrorDetail = {
   /** The sentence callers read; default is the table's. Never a secret, host name or another tenant's name. */
@@ -104,6 +105,8 @@ export type ErrorDetail = {
   /** How long to wait, in milliseconds; absent where waiting is no use. */
   retryAfterMs?: number
   scope?: DeniedScope
+  /** Whom to ask for more: the caller's own team. */
+  owner?: string
   limit?: number
   used?: number
   requested?: number
@@ -145,7 +148,7 @@ function thrownText(thrown: unknown): string {
 /** The OpenAI-shaped body: the four fields every SDK reads, and ours beside them. */
 export function errorBody(error: GatewayError, requestId: string): string {
   const { type, text } = table[error.code]
-  const { public: sentence, param, scope, limit, used, requested, unit, retryAfterMs } = error.detail
+  const { public: sentence, param, scope, owner, limit, used, requested, unit, retryAfterMs } = error.detail
   return JSON.stringify({
     error: {
       message: sentence ?? text,
@@ -156,6 +159,7 @@ export function errorBody(error: GatewayError, requestId: string): string {
         request_id: requestId,
         denied_by: deniedBy(error.code),
         scope,
+        owner,
         limit,
         used,
         requested,

@@ -19,6 +19,7 @@ export type IdPrefix =
   | 'ali'
   | 'rte'
   | 'pri'
+  | 'lim'
   | 'req'
   | 'aud'
 

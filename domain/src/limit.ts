@@ -1,106 +1,115 @@
 /**
- * A limit is what we grant a caller per window. A call makes claims on every limit that applies to it; all
- * are taken or none. The rule is a token bucket in its GCRA form: the whole state is one number, the
- * theoretical arrival time (TAT) in milliseconds. Memory and Redis ledgers both follow this file.
- *
- * Bound: in any interval w, admitted <= capacity + limit * w / window. Capacity is a quarter of the limit, or
- * the claim itself where that is larger, because a legal call could otherwise never pass.
+ * A limit is what we grant an owner (team, app, user or key) per window: absolute, or a share of its parent,
+ * which is another limit or the quota at the root of the tree. Shares are caps, so they may sum to more than
+ * one; guarantees are kept free for their owner and may not. No limit means no row; zero denies.
  */
-import type { DeniedScope } from './gateway-error.ts'
-import type { KeyRecord } from './proxy-key.ts'
+import { z } from 'zod'
+import { idOf } from './id.ts'
+import { MachineName } from './name.ts'
+import { QuotaId } from './resource.ts'
+import { TeamId } from './team.ts'
 
-const MINUTE_MS = 60_000
-/** Sums of many times are off by less than a microsecond; nobody is refused for that. */
-const NOISE_MS = 1e-3
+const LimitId = idOf('lim')
 
-export type LimitUnit = 'requests' | 'tokens'
+/** What is counted, and over which time. */
+export const Measure = z.enum([
+  'requests_per_minute',
+  'tokens_per_minute',
+  'concurrent_calls',
+  'tokens_per_day',
+])
+export type Measure = z.infer<typeof Measure>
 
-export type Claim = {
-  /** Names the bucket in the store; the part in braces keeps one owner's buckets together in a cluster. */
-  readonly bucket: string
-  readonly scope: DeniedScope
-  readonly unit: LimitUnit
-  /** Units per window; 0 denies. */
-  readonly limit: number
-  readonly windowMs: number
-  /** Units this call asks for. */
-  readonly amount: number
+const ULID = '[0-9A-HJKMNP-TV-Z]{26}'
+
+export const LimitOwnerId = z
+  .string()
+  .regex(new RegExp(`^(team|app|usr|key)_${ULID}$`), 'expected the id of a team, an app, a user or a key')
+
+const LimitParentId = z
+  .string()
+  .regex(new RegExp(`^(quo|lim)_${ULID}$`), 'expected the id of a quota or of another limit')
+
+const Amount = z.int().min(0).max(1_000_000_000_000)
+/** A part of the parent, above 0 and at most 1; six decimals count. Zero is written as an amount. */
+const Share = z.number().min(0.000001).max(1)
+
+export const Limit = z.object({
+  id: LimitId,
+  /** The team the owner belongs to, or is. */
+  teamId: TeamId,
+  ownerId: LimitOwnerId,
+  parentId: LimitParentId.nullable(),
+  /** The quota at the root, when there is one: the limit then counts only calls that draw on it. */
+  quotaId: QuotaId.nullable(),
+  /** The model alias it counts; null: all of them together. */
+  model: MachineName.nullable(),
+  measure: Measure,
+  /** Exactly one of the two is set. */
+  amount: Amount.nullable(),
+  share: Share.nullable(),
+  /** The part of the parent that is kept free for this owner; null: none. */
+  guarantee: Share.nullable(),
+  /** May go beyond its own figure while its parent has room that nobody else is guaranteed. */
+  borrows: z.boolean(),
+  createdAt: z.iso.datetime({ offset: true }),
+})
+export type Limit = z.infer<typeof Limit>
+
+/** What gateways are told of a limit. */
+export const LimitRule = Limit.omit({ createdAt: true })
+export type LimitRule = z.infer<typeof LimitRule>
+
+const parentNeeded = (field: string) => ({ path: [field], error: 'needs parentId: what it is a part of' })
+
+export const NewLimit = z
+  .strictObject({
+    ownerId: LimitOwnerId,
+    parentId: LimitParentId.nullable().default(null),
+    /** Left out, those of the parent limit hold. */
+    measure: Measure.optional(),
+    model: MachineName.nullable().optional(),
+    amount: Amount.nullable().default(null),
+    share: Share.nullable().default(null),
+    guarantee: Share.nullable().default(null),
+    borrows: z.boolean().default(false),
+    /** Says that shares of one parent may sum to more than one. */
+    allowOversubscription: z.boolean().default(false),
+  })
+  .refine((it) => (it.amount === null) !== (it.share === null), {
+    path: ['amount'],
+    error: 'set either amount or share',
+  })
+  .refine((it) => it.share === null || it.parentId !== null, parentNeeded('share'))
+  .refine((it) => it.guarantee === null || it.parentId !== null, parentNeeded('guarantee'))
+  .refine((it) => !it.borrows || it.parentId !== null, parentNeeded('borrows'))
+export type NewLimit = z.infer<typeof NewLimit>
+
+/** What may be changed in a limit; what is left out stays. */
+export const LimitChange = z.strictObject({
+  amount: Amount.nullable().optional(),
+  share: Share.nullable().optional(),
+  guarantee: Share.nullable().optional(),
+  borrows: z.boolean().optional(),
+  allowOversubscription: z.boolean().default(false),
+})
+export type LimitChange = z.infer<typeof LimitChange>
+
+const MILLION = 1_000_000
+
+/** Shares in millionths, whole numbers, so that sums and products are exact. */
+export function millionths(share: number): number {
+  return Math.round(share * MILLION)
 }
 
-/** What is left in a bucket now, and how long until it is full again. */
-export type BucketState = { readonly remaining: number; readonly resetMs: number }
-
-export type Verdict =
-  | { readonly admitted: true; readonly states: readonly BucketState[] }
-  | {
-      readonly admitted: false
-      /** Which claim failed first, and the longest wait of all that failed; null when waiting is no use. */
-      readonly failed: number
-      readonly waitMs: number | null
-      readonly states: readonly BucketState[]
-    }
-
-/** What to change in a bucket once the truth is known: positive charges more, negative gives back. */
-export type Correction = Pick<Claim, 'bucket' | 'limit' | 'windowMs'> & { readonly delta: number }
-
-/** Units that may be taken at once from a full bucket. */
-export function capacityOf(limit: number): number {
-  return Math.ceil(limit / 4)
+/** A share of a figure, rounded down but never to zero: only an explicit zero denies. */
+export function shareOf(share: number, parent: number): number {
+  if (parent === 0) return 0
+  return Math.max(1, Number((BigInt(millionths(share)) * BigInt(parent)) / BigInt(MILLION)))
 }
 
-/**
- * Judges one claim against one bucket.
- * @param tatMs the stored TAT, or 0 for a bucket never used
- * @returns the TAT to store if all claims pass, or how long to wait (null: never)
- */
-export function judge(
-  claim: Pick<Claim, 'limit' | 'windowMs' | 'amount'>,
-  tatMs: number,
-  nowMs: number,
-): { pass: true; tatMs: number } | { pass: false; waitMs: number | null } {
-  if (claim.limit === 0 || claim.amount > claim.limit) return { pass: false, waitMs: null }
-  const perUnitMs = claim.windowMs / claim.limit
-  const burst = Math.max(capacityOf(claim.limit), claim.amount)
-  const waitMs = Math.max(0, tatMs - nowMs) - (burst - claim.amount) * perUnitMs
-  if (waitMs > NOISE_MS) return { pass: false, waitMs }
-  return { pass: true, tatMs: Math.max(tatMs, nowMs) + claim.amount * perUnitMs }
-}
-
-/** What a bucket with this TAT still holds. */
-export function bucketState(
-  claim: Pick<Claim, 'limit' | 'windowMs'>,
-  tatMs: number,
-  nowMs: number,
-): BucketState {
-  if (claim.limit === 0) return { remaining: 0, resetMs: 0 }
-  const perUnitMs = claim.windowMs / claim.limit
-  const behindMs = Math.max(0, tatMs - nowMs - NOISE_MS)
-  const remaining = Math.max(0, Math.floor(capacityOf(claim.limit) - behindMs / perUnitMs))
-  return { remaining, resetMs: Math.ceil(behindMs) }
-}
-
-/** The TAT after a correction; a bucket gives back no more than it holds. */
-export function corrected(correction: Correction, tatMs: number, nowMs: number): number {
-  if (correction.limit === 0) return tatMs
-  return Math.max(nowMs, tatMs) + correction.delta * (correction.windowMs / correction.limit)
-}
-
-/**
- * The claims a call makes on its key's limits.
- * @param tokens the estimate for the whole call, input and output together
- */
-export function claimsOf(key: KeyRecord, tokens: number): Claim[] {
-  const claims: Claim[] = []
-  const scope = { kind: 'key', name: key.name } as const
-  const bucket = `{${key.teamId}}:${key.id}`
-  const windowMs = MINUTE_MS
-  if (key.requestsPerMinute !== null) {
-    const limit = key.requestsPerMinute
-    claims.push({ bucket: `${bucket}:requests`, scope, unit: 'requests', limit, windowMs, amount: 1 })
-  }
-  if (key.tokensPerMinute !== null) {
-    const limit = key.tokensPerMinute
-    claims.push({ bucket: `${bucket}:tokens`, scope, unit: 'tokens', limit, windowMs, amount: tokens })
-  }
-  return claims
+/** The figure a limit comes to below a parent of this figure. */
+export function figureOf(limit: Pick<Limit, 'amount' | 'share'>, parent: number | null): number {
+  if (limit.amount !== null) return limit.amount
+  return limit.share === null || parent === null ? 0 : shareOf(limit.share, parent)
 }

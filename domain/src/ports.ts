@@ -3,8 +3,8 @@
  * secrets); only a `main.ts` chooses which. Postgres has no port: it has one implementation.
  */
 import type { CatalogDocument } from './catalog.ts'
-import type { Claim, Correction, Verdict } from './limit.ts'
 import type { KeyRecord } from './proxy-key.ts'
+import type { Ask, Claim, PoolState, Used, Verdict } from './reservation.ts'
 import type { Secret, SecretRef } from './secret-ref.ts'
 import type { UsageRecord } from './usage-record.ts'
 
@@ -47,12 +47,16 @@ export interface KeyPublisher {
   put(records: readonly KeyRecord[]): Promise<void>
 }
 
-/** Holds every reservation against limits, all claims of a call or none. */
+/** Holds every reservation against limits, all claims of a call or none, until it is settled. */
 export interface Ledger {
   /** @throws GatewayError `limiter_unavailable` when it cannot judge within its deadline. */
-  reserve(claims: readonly Claim[]): Promise<Verdict>
-  /** Charges or gives back the difference once the truth is known. Never throws, never waits. */
-  settle(corrections: readonly Correction[]): void
+  reserve(ask: Ask): Promise<Verdict>
+  /** Ends a reservation with the truth, once; again does nothing. Never throws, never waits. */
+  settle(ask: Ask, used: Used): void
+  /** Says how many tokens a call under way has used by now; charged if nothing more is heard of it. */
+  progress(ask: Ask, tokens: number): void
+  /** What pools hold now, for whoever looks. @throws GatewayError `limiter_unavailable` */
+  look(claims: readonly Claim[]): Promise<readonly PoolState[]>
 }
 
 /** Where usage records leave the data plane. */

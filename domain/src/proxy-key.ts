@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { AppId } from './app.ts'
 import { idOf } from './id.ts'
+import { LimitRule } from './limit.ts'
 import { ModelAccess } from './model-alias.ts'
 import { DisplayName } from './name.ts'
 import { TeamId } from './team.ts'
@@ -63,7 +64,12 @@ export const KeyRecord = ProxyKey.pick({
   allowedModels: true,
   requestsPerMinute: true,
   tokensPerMinute: true,
-}).extend({ digest: z.string().regex(/^[0-9a-f]{64}$/), expiresAtMs: z.int().nullable() })
+}).extend({
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  expiresAtMs: z.int().nullable(),
+  /** Limits owned by the key itself, as parts of a tree. */
+  limits: z.array(LimitRule).default([]),
+})
 export type KeyRecord = z.infer<typeof KeyRecord>
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'

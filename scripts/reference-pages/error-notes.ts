@@ -77,6 +77,11 @@ export const errorNotes: Readonly<Record<ErrorCode, ErrorNote>> = {
     'Wait, ask for less output (`max_completion_tokens`), or send a shorter prompt.',
     'Raise the limit by issuing a new key with a higher one.',
   ),
+  limit_concurrency: note(
+    'As many calls are under way as a limit of key, user, app or team allows at once.',
+    'Wait for one of them to end; the official clients try again by themselves.',
+    'Raise the limit if the calls are wanted.',
+  ),
   limiter_unavailable: note(
     'Limits could not be judged in time and no local share could take over.',
     PROVIDER_FAULT,

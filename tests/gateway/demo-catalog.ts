@@ -4,6 +4,7 @@
  */
 import { CatalogDocument } from '@headgate/domain/catalog'
 import { idSource } from '@headgate/domain/id'
+import type { LimitRule } from '@headgate/domain/limit'
 import { DEMO_MODELS } from '@headgate/fake-upstream/demo-models'
 import { SENTINELS } from '@headgate/fake-upstream/sentinels'
 
@@ -22,6 +23,10 @@ export type DemoCatalog = {
   readonly appId: string
   /** An app that may use `gpt-4o` only. */
   readonly narrowAppId: string
+  /** Granted by the resource of plain OpenAI, when `quotaTokens` says so; three models draw on it. */
+  readonly quotaId: string
+  /** Granted by the resource of Azure's v1 style; the same three draw on it there. */
+  readonly secondQuotaId: string
 }
 
 export type DemoCatalogOptions = {
@@ -31,6 +36,9 @@ export type DemoCatalogOptions = {
   readonly models?: readonly string[]
   /** More routes: alias to tiers of models, all at the OpenAI-style resource. */
   readonly routes?: Readonly<Record<string, readonly (readonly string[])[]>>
+  /** Tokens a minute of the two quotas; without it there are none. */
+  readonly quotaTokens?: readonly [number, number]
+  readonly limits?: (ids: Omit<DemoCatalog, 'document'>) => readonly LimitRule[]
 }
 
 /** Routes every test finds: the first tier fails, the second answers, and what has no way out. */
@@ -50,6 +58,8 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
   const made = { createdAt: CREATED_AT }
   const [teamId, appId, narrowAppId] = [id('team'), id('app'), id('app')]
   const resourceIds = { openai: id('res'), 'azure-v1': id('res'), 'azure-dated': id('res') }
+  const [quotaId, secondQuotaId] = [id('quo'), id('quo')]
+  const ids = { teamId, appId, narrowAppId, quotaId, secondQuotaId }
   const deploymentIds = new Map<string, string>()
   const document = {
     format: 1,
@@ -69,7 +79,8 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
       secretRef: `env://${SECRET_NAME}`,
       ...made,
     })),
-    quotas: [],
+    quotas: quotasOf(options.quotaTokens, ids, resourceIds),
+    limits: options.limits?.(ids) ?? [],
     deployments: [] as unknown[],
     aliases: [] as unknown[],
     routes: [] as unknown[],
@@ -80,7 +91,8 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
       const name = STYLE_PREFIXES[style] + model
       const deploymentId = id('dep')
       deploymentIds.set(name, deploymentId)
-      const deployment = { id: deploymentId, name, resourceId: resourceIds[style], quotaId: null, ...made }
+      const drawnOn = options.quotaTokens === undefined ? null : quotaOf(name, ids)
+      const deployment = { id: deploymentId, name, resourceId: resourceIds[style], quotaId: drawnOn, ...made }
       document.deployments.push({ ...deployment, upstreamModel: model, pricedAs: model })
     }
   }
@@ -97,7 +109,35 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
   // Sentinels joined by `+` are no names a catalog may hold, so only memory feeds carry them.
   const joined = options.models?.some((model) => model.includes('+'))
   const checked = joined ? (document as unknown as CatalogDocument) : CatalogDocument.parse(document)
-  return { document: checked, teamId, appId, narrowAppId }
+  return { document: checked, ...ids }
+}
+
+type QuotaIds = Pick<DemoCatalog, 'quotaId' | 'secondQuotaId'>
+
+function quotasOf(
+  tokens: DemoCatalogOptions['quotaTokens'],
+  ids: QuotaIds,
+  resourceIds: { openai: string; 'azure-v1': string },
+) {
+  if (tokens === undefined) return []
+  const quota = { requestsPerMinute: null, createdAt: CREATED_AT }
+  return [
+    { id: ids.quotaId, resourceId: resourceIds.openai, name: 'first', tokensPerMinute: tokens[0], ...quota },
+    {
+      id: ids.secondQuotaId,
+      resourceId: resourceIds['azure-v1'],
+      name: 'second',
+      tokensPerMinute: tokens[1],
+      ...quota,
+    },
+  ]
+}
+
+function quotaOf(name: string, ids: QuotaIds): string | null {
+  const isSecond = name.startsWith(STYLE_PREFIXES['azure-v1'])
+  const model = isSecond ? name.slice(STYLE_PREFIXES['azure-v1'].length) : name
+  if (!['gpt-4o', 'fail-503', 'usage-500-50'].includes(model)) return null
+  return isSecond ? ids.secondQuotaId : ids.quotaId
 }
 
 function modelNames(more: readonly string[] = []): string[] {

@@ -35,7 +35,7 @@ import { type DemoKeys, demoKeys } from './demo-keys.ts'
 export const PROVIDER_SECRET = 'sk-fake-provider-credential-0123456789'
 const PEPPER = 'a pepper for tests only, longer than thirty-two bytes'
 
-export type GatewayOptions = Pick<DemoCatalogOptions, 'models' | 'routes'> & {
+export type GatewayOptions = Pick<DemoCatalogOptions, 'models' | 'routes' | 'quotaTokens' | 'limits'> & {
   readonly fake?: FakeUpstreamOptions
   /** Where the catalog says the provider is, when it is not the fake. */
   readonly upstreamOrigin?: string

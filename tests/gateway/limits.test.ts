@@ -144,6 +144,8 @@ test('a ledger that cannot judge refuses with 503 and nothing reaches the provid
       ledger: {
         reserve: () => Promise.reject(new GatewayError('limiter_unavailable', { retryAfterMs: 1000 })),
         settle: () => {},
+        progress: () => {},
+        look: async () => [],
       },
     }),
   })

@@ -1,5 +1,6 @@
-/** The ledger contract on memory and on a real Redis, and both against the oracle on random sequences. */
-import type { Claim, Correction } from '@headgate/domain/limit'
+/** The ledger contract on memory and on a real Redis, and Redis against the domain's rule on random sequences. */
+import { LedgerBook } from '@headgate/domain/ledger'
+import type { Ask, Claim, Used } from '@headgate/domain/reservation'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { freshRedisUrl } from '../../../tests/servers/fresh-redis.ts'
@@ -7,10 +8,16 @@ import { rounds } from '../../../tests/servers/rounds.ts'
 import { memoryLedger } from '../memory/ledger.ts'
 import { connectRedis } from '../redis/client.ts'
 import { redisLedger } from '../redis/ledger.ts'
-import { readVerdict, replyTimeMs, specTable, writeClaims, writeCorrection } from '../redis/ledger-batch.ts'
+import {
+  bookOf,
+  LedgerBatch,
+  readState,
+  readVerdict,
+  replyTimeMs,
+  verdictLength,
+} from '../redis/ledger-batch.ts'
 import { readScript, runScript } from '../redis/script.ts'
 import { claimOn, ledgerContract } from './ledger-contract.ts'
-import { oracleReserve, oracleSettle, type Tats } from './oracle.ts'
 
 const log = () => {}
 /** Long, because other tests use the machine at the same time and what is tested here is not haste. */
@@ -37,83 +44,127 @@ ledgerContract('redis', async () => {
   }
 })
 
-type Step = { calls: Claim[][]; corrections: Correction[]; waitMs: number }
+type Step =
+  | { op: 'reserve'; id: number; claims: Claim[]; tokens: number }
+  | { op: 'settle'; id: number; used: Used }
+  | { op: 'renew'; id: number; tokensAtLeast: number }
+  | { op: 'charge'; claim: Claim; amount: number }
 
-/** Few buckets and small limits, so that refusals, debts and changed limits all come up. */
+const kinds = ['bucket', 'window', 'concurrent'] as const
+
+/** Few pools and small limits, so that refusals, debts and changed limits all come up. */
 const anyClaim: fc.Arbitrary<Claim> = fc
   .record({
-    bucket: fc.constantFrom('{t}:a', '{t}:b', '{t}:c'),
+    kind: fc.constantFrom(...kinds),
+    name: fc.constantFrom('a', 'b'),
     limit: fc.constantFrom(0, 1, 7, 60, 1000, 10_000_000),
-    windowMs: fc.constantFrom(50, 1000, 60_000),
-    amount: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 12_000_000 })),
+    windowMs: fc.constantFrom(60, 3_000, 60_000),
+    tokens: fc.boolean(),
+    quotaId: fc.constantFrom(null, null, 'quo_a', 'quo_b'),
+    instead: fc.constantFrom('refuse', 'refuse', 'nothing', 'elsewhere'),
   })
-  .map(({ bucket, ...rest }) => claimOn(bucket, rest))
-const anyCorrection = fc
-  .tuple(anyClaim, fc.integer({ min: -2_000, max: 2_000 }))
-  .filter(([claim]) => claim.limit > 0)
-  .map(([claim, delta]): Correction => ({ ...claim, delta }))
-const anyStep: fc.Arbitrary<Step> = fc.record({
-  calls: fc.array(fc.array(anyClaim, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 }),
-  corrections: fc.array(anyCorrection, { maxLength: 3 }),
-  waitMs: fc.constantFrom(0, 0, 0, 3, 40),
+  .map(({ kind, name, tokens, instead, ...rest }) => {
+    const bucket = `{t}:${name}:${kind}:${rest.windowMs}`
+    const elsewhere = {
+      bucket: `{t}:pool:${kind}:${rest.windowMs}`,
+      kind,
+      limit: 30,
+      windowMs: rest.windowMs,
+    }
+    return claimOn(bucket, {
+      ...rest,
+      kind,
+      unit: tokens ? 'tokens' : kind === 'concurrent' ? 'calls' : 'requests',
+      instead: instead === 'refuse' ? null : instead === 'nothing' ? 'nothing' : elsewhere,
+    })
+  })
+const anyTokens = fc.oneof(fc.nat(20), fc.nat(12_000_000))
+const anyUsed: fc.Arbitrary<Used> = fc.record({
+  sent: fc.boolean(),
+  tokens: anyTokens,
+  quotaId: fc.constantFrom(null, 'quo_a', 'quo_b'),
 })
-
-test('memory: verdicts are those of the oracle for any sequence', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(anyStep, { maxLength: 8 }), async (steps) => {
-      let nowMs = 1_000_000
-      let tats: Tats = new Map()
-      const ledger = memoryLedger({ monotonicMs: () => nowMs })
-      for (const step of steps) {
-        nowMs += step.waitMs * 100
-        for (const claims of step.calls) {
-          const [expected, after] = oracleReserve(tats, claims, nowMs)
-          tats = after
-          expect(await ledger.reserve(claims)).toEqual(expected)
-        }
-        ledger.settle(step.corrections)
-        tats = oracleSettle(tats, step.corrections, nowMs)
-      }
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      op: fc.constant('reserve' as const),
+      id: fc.nat(12),
+      claims: fc.array(anyClaim, { minLength: 1, maxLength: 5 }),
+      tokens: anyTokens,
     }),
-    { numRuns: rounds(100) },
-  )
-})
+  },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant('settle' as const), id: fc.nat(12), used: anyUsed }) },
+  fc.record({ op: fc.constant('renew' as const), id: fc.nat(12), tokensAtLeast: fc.nat(50) }),
+  fc.record({ op: fc.constant('charge' as const), claim: anyClaim, amount: fc.nat(40) }),
+)
+const anyBatches = fc.array(
+  fc.record({
+    steps: fc.array(anyStep, { minLength: 1, maxLength: 8 }),
+    waitMs: fc.constantFrom(0, 0, 0, 3, 70),
+  }),
+  { maxLength: 8 },
+)
 
-test('redis: verdicts are those of the oracle for any sequence, at the server time of each', async () => {
+test('redis: every verdict and every pool is that of the rule, at the server time of each batch', async () => {
   const client = await connectRedis(await freshRedisUrl(), { log })
   onTestFinished(() => client.close())
-  const [reserve, settle] = [readScript('reserve'), readScript('settle')]
+  const script = readScript('ledger')
   let round = 0
   await fc.assert(
-    fc.asyncProperty(fc.array(anyStep, { maxLength: 8 }), async (steps) => {
+    fc.asyncProperty(anyBatches, async (batches) => {
       const prefix = `round${++round}:`
-      let tats: Tats = new Map()
-      for (const step of steps) {
-        await new Promise((done) => setTimeout(done, step.waitMs))
-        const table = specTable()
-        const args: string[] = []
-        for (const claims of step.calls) writeClaims(args, table, prefix, claims)
-        const sent = { keys: table.keys, args: [...table.numbers, ...args] }
-        const reply = (await runScript(client, reserve, sent)) as number[]
+      const book = new LedgerBook()
+      const seen = new Map<string, Claim>()
+      for (const { steps, waitMs } of batches) {
+        await new Promise((done) => setTimeout(done, waitMs))
+        const batch = new LedgerBatch(prefix)
+        for (const step of steps) writeStep(batch, step)
+        for (const step of steps) for (const claim of claimsIn(step)) seen.set(claim.bucket, claim)
+        for (const claim of seen.values()) batch.look(claim)
+        const reply = (await runScript(client, script, batch.toCall())) as number[]
+        const nowMs = replyTimeMs(reply)
         let at = 1
-        for (const claims of step.calls) {
-          const [expected, after] = oracleReserve(tats, claims, replyTimeMs(reply))
-          tats = after
-          expect(readVerdict(reply, at, claims.length)).toEqual(expected)
-          at += 2 + 2 * claims.length
+        for (const step of steps) {
+          const expected = applyStep(book, step, nowMs)
+          if (expected === null || step.op !== 'reserve') continue
+          expect(readVerdict(reply, at, step.claims.length)).toEqual(expected)
+          at += verdictLength(step.claims.length)
         }
-        tats = await settleBoth(step.corrections, prefix, tats)
+        for (const claim of seen.values()) {
+          expect(readState(reply, at), claim.bucket).toEqual(book.stateOf(claim, nowMs))
+          at += 2
+        }
       }
     }),
-    { numRuns: rounds(60) },
+    { numRuns: rounds(150) },
   )
+})
 
-  async function settleBoth(corrections: Correction[], prefix: string, tats: Tats): Promise<Tats> {
-    if (corrections.length === 0) return tats
-    const table = specTable()
-    const args: string[] = []
-    for (const it of corrections) writeCorrection(args, table, prefix, it)
-    const micros = await runScript(client, settle, { keys: table.keys, args: [...table.numbers, ...args] })
-    return oracleSettle(tats, corrections, replyTimeMs([micros as number]))
-  }
+function askOf(step: Extract<Step, { op: 'reserve' }>): Ask {
+  return { id: `req_${step.id}`, claims: step.claims, tokens: step.tokens, tokensAtLeast: 1 }
+}
+
+function claimsIn(step: Step): readonly Claim[] {
+  if (step.op === 'reserve') return step.claims
+  return step.op === 'charge' ? [step.claim] : []
+}
+
+function writeStep(batch: LedgerBatch, step: Step): void {
+  if (step.op === 'reserve') batch.reserve(askOf(step))
+  else if (step.op === 'settle') batch.settle('{t}', `req_${step.id}`, step.used)
+  else if (step.op === 'renew') batch.renew('{t}', `req_${step.id}`, step.tokensAtLeast)
+  else batch.charge(step.claim, step.amount)
+}
+
+function applyStep(book: LedgerBook, step: Step, nowMs: number) {
+  if (step.op === 'reserve') return book.reserve(askOf(step), nowMs)
+  if (step.op === 'settle') book.settle(`req_${step.id}`, step.used, nowMs)
+  else if (step.op === 'renew') book.renew(`req_${step.id}`, step.tokensAtLeast, nowMs)
+  else book.charge(step.claim, step.amount, nowMs)
+  return null
+}
+
+test('the book of a call is that of its team', () => {
+  expect(bookOf([claimOn('{team_x}:key_y:tokens'), claimOn('{quo_z}:tokens')])).toBe('{team_x}')
 })

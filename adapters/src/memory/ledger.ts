@@ -1,76 +1,43 @@
 /**
  * The ledger in this process alone: for standalone use without Redis, for tests, and as the stand-in while
- * Redis is away. Same rule, same verdicts; nothing is shared and nothing survives a restart.
+ * Redis is away. It is the rule of the domain with a clock; nothing is shared and nothing survives a restart.
  */
-import {
-  type BucketState,
-  bucketState,
-  type Claim,
-  type Correction,
-  corrected,
-  judge,
-  type Verdict,
-} from '@headgate/domain/limit'
+import { LedgerBook, type LedgerBookOptions } from '@headgate/domain/ledger'
 import type { Clock, Ledger } from '@headgate/domain/ports'
 
-export type MemoryLedgerOptions = {
-  /** The TAT of a bucket never seen before; a full bucket unless said otherwise. */
-  readonly firstTatMs?: (claim: Claim, nowMs: number) => number
+export type MemoryLedger = Ledger & {
+  /** Reservations without an end yet. */
+  openCount(): number
 }
 
-const SWEEP_FIRST = 1_024
+/**
+ * A ledger in memory. Reservations end with their process, so leases matter only where a caller forgets one:
+ * they are looked over when the next call comes.
+ */
+export function memoryLedger(
+  clock: Pick<Clock, 'monotonicMs'>,
+  options: LedgerBookOptions = {},
+): MemoryLedger {
+  const book = new LedgerBook(options)
+  let reapedAtMs = clock.monotonicMs()
 
-/** A ledger in memory. Buckets that have become full again are forgotten, so it holds only the busy ones. */
-export function memoryLedger(clock: Pick<Clock, 'monotonicMs'>, options: MemoryLedgerOptions = {}): Ledger {
-  const tats = new Map<string, number>()
-  let sweepAtSize = SWEEP_FIRST
-
-  function sweep(nowMs: number): void {
-    if (tats.size < sweepAtSize) return
-    for (const [bucket, tatMs] of tats) if (tatMs <= nowMs) tats.delete(bucket)
-    sweepAtSize = Math.max(SWEEP_FIRST, 2 * tats.size)
+  function reap(nowMs: number): void {
+    if (nowMs - reapedAtMs < REAP_EACH_MS) return
+    reapedAtMs = nowMs
+    book.reap(nowMs)
   }
 
-  const tatOf = (claim: Claim, nowMs: number) =>
-    tats.get(claim.bucket) ?? options.firstTatMs?.(claim, nowMs) ?? Number.NEGATIVE_INFINITY
-
-  function reserve(claims: readonly Claim[]): Verdict {
-    const nowMs = clock.monotonicMs()
-    const before: [string, number | undefined][] = []
-    let failed = -1
-    let waitMs: number | null = 0
-    for (const [index, claim] of claims.entries()) {
-      const verdict = judge(claim, tatOf(claim, nowMs), nowMs)
-      before.push([claim.bucket, tats.get(claim.bucket)])
-      if (verdict.pass) {
-        tats.set(claim.bucket, verdict.tatMs)
-        continue
-      }
-      if (failed < 0) failed = index
-      waitMs = waitMs === null || verdict.waitMs === null ? null : Math.max(waitMs, Math.ceil(verdict.waitMs))
-    }
-    if (failed >= 0) restore(before)
-    const states: BucketState[] = claims.map((claim) => bucketState(claim, tatOf(claim, nowMs), nowMs))
-    sweep(nowMs)
-    return failed < 0 ? { admitted: true, states } : { admitted: false, failed, waitMs, states }
+  return {
+    reserve: async (ask) => {
+      const nowMs = clock.monotonicMs()
+      reap(nowMs)
+      return book.reserve(ask, nowMs)
+    },
+    settle: (ask, used) => book.settle(ask.id, used, clock.monotonicMs()),
+    progress: (ask, tokens) => book.renew(ask.id, tokens, clock.monotonicMs()),
+    look: async (claims) => claims.map((claim) => book.stateOf(claim, clock.monotonicMs())),
+    openCount: () => book.openCount,
   }
-
-  function restore(before: [string, number | undefined][]): void {
-    for (const [bucket, tatMs] of before.reverse()) {
-      if (tatMs === undefined) tats.delete(bucket)
-      else tats.set(bucket, tatMs)
-    }
-  }
-
-  function settle(corrections: readonly Correction[]): void {
-    const nowMs = clock.monotonicMs()
-    for (const it of corrections) {
-      const tatMs = corrected(it, tats.get(it.bucket) ?? Number.NEGATIVE_INFINITY, nowMs)
-      if (tatMs > nowMs) tats.set(it.bucket, tatMs)
-      else if (options.firstTatMs === undefined) tats.delete(it.bucket)
-      else tats.set(it.bucket, nowMs)
-    }
-  }
-
-  return { reserve: async (claims) => reserve(claims), settle }
 }
+
+const REAP_EACH_MS = 5_000

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freshRedisUrl } from '../../../tests/servers/fresh-redis.ts'
 import { ownRedis } from '../../../tests/servers/own-server.ts'
-import { claimOn } from '../contracts/ledger-contract.ts'
+import { askFor, claimOn } from '../contracts/ledger-contract.ts'
 import { eventually } from '../contracts/samples.ts'
 import { connectRedis, type RedisClient } from './client.ts'
 import { redisLedger } from './ledger.ts'
@@ -143,7 +143,7 @@ describe('a cluster', () => {
     onTestFinished(() => ledger.close())
     const verdicts = await Promise.all(
       Array.from({ length: 50 }, (_, i) =>
-        ledger.reserve([claimOn(`{team${i % 9}}:a`, { limit: 4000 }), claimOn(`{team${i % 9}}:b`)]),
+        ledger.reserve(askFor([claimOn(`{team${i % 9}}:a`, { limit: 4000 }), claimOn(`{team${i % 9}}:b`)])),
       ),
     )
     expect(verdicts.every((it) => it.admitted)).toBe(true)
@@ -169,6 +169,6 @@ describe('sentinels', () => {
     expect(await client.send('k', ['SET', 'k', 'v'])).toBe('OK')
     const ledger = redisLedger(client, { log: () => {}, deadlineMs: 5_000 })
     onTestFinished(() => ledger.close())
-    expect((await ledger.reserve([claimOn('{t}:a')])).admitted).toBe(true)
+    expect((await ledger.reserve(askFor([claimOn('{t}:a')]))).admitted).toBe(true)
   })
 })

@@ -1,89 +1,143 @@
 /**
- * A batch is what several calls of one turn of the event loop ask of the ledger, laid out flat for one
- * script call. A spec is a bucket with its limit: named once per batch, then pointed at by number.
+ * A batch is what several calls ask of the ledger, laid out flat for one call of ledger.lua. A spec is a pool
+ * with its limit, a book is where one owner's open reservations stand: each is named once per batch, then
+ * pointed at by number.
  */
-import type { BucketState, Claim, Correction, Verdict } from '@headgate/domain/limit'
+import type { Ask, Claim, Pool, PoolState, Used, Verdict } from '@headgate/domain/reservation'
 
-type Spec = Pick<Claim, 'bucket' | 'limit' | 'windowMs'>
+const KINDS = { bucket: '0', window: '1', concurrent: '2' } as const
 
-/** The specs of a batch, each with the number (from 1) that claims and corrections point to. */
-export type SpecTable = {
-  readonly keys: string[]
-  /** Limit and window of each spec. */
-  readonly numbers: string[]
-  readonly numberOf: Map<string, number>
+export class LedgerBatch {
+  readonly #prefix: string
+  readonly #specKeys: string[] = []
+  readonly #specNumbers: string[] = []
+  readonly #specOf = new Map<string, number>()
+  readonly #bookKeys: string[] = []
+  readonly #bookOf = new Map<string, string>()
+  readonly #ops: string[] = []
+  /** Operations in it. */
+  count = 0
+
+  /** @param prefix what all keys begin with */
+  constructor(prefix: string) {
+    this.#prefix = prefix
+  }
+
+  reserve(ask: Ask): void {
+    const { claims, id, tokens, tokensAtLeast } = ask
+    this.#ops.push('R', this.#book(bookOf(claims)), id, String(tokens), String(tokensAtLeast))
+    this.#ops.push(String(claims.length))
+    for (const claim of claims) {
+      this.#ops.push(this.#spec(claim), claim.unit === 'tokens' ? '1' : '0', this.#instead(claim))
+      this.#ops.push(claim.quotaId ?? '')
+    }
+    this.count += 1
+  }
+
+  settle(book: string, id: string, used: Used): void {
+    const { sent, tokens, quotaId } = used
+    this.#ops.push('S', this.#book(book), id, sent ? '1' : '0', String(tokens), quotaId ?? '')
+    this.count += 1
+  }
+
+  renew(book: string, id: string, tokensAtLeast: number): void {
+    this.#ops.push('N', this.#book(book), id, String(tokensAtLeast))
+    this.count += 1
+  }
+
+  reap(book: string): void {
+    this.#ops.push('X', this.#book(book))
+    this.count += 1
+  }
+
+  charge(pool: Pool, amount: number): void {
+    this.#ops.push('C', this.#spec(pool), String(amount))
+    this.count += 1
+  }
+
+  look(pool: Pool): void {
+    this.#ops.push('V', this.#spec(pool))
+    this.count += 1
+  }
+
+  /** Keys and arguments of ledger.lua. */
+  toCall(): { keys: string[]; args: string[] } {
+    const counts = [String(this.#specKeys.length), String(this.#bookKeys.length / 2)]
+    return { keys: this.#specKeys.concat(this.#bookKeys), args: counts.concat(this.#specNumbers, this.#ops) }
+  }
+
+  #instead(claim: Claim): string {
+    if (claim.instead === null) return '0'
+    return claim.instead === 'nothing' ? '-1' : this.#spec(claim.instead)
+  }
+
+  /** A pool whose limit has changed since it was named becomes a second spec. */
+  #spec(pool: Pool): string {
+    const limit = String(pool.limit)
+    const windowMs = String(pool.windowMs)
+    const known = this.#specOf.get(pool.bucket) ?? 0
+    if (this.#specNumbers[3 * known - 2] === limit && this.#specNumbers[3 * known - 1] === windowMs)
+      return String(known)
+    this.#specKeys.push(this.#prefix + pool.bucket)
+    this.#specNumbers.push(KINDS[pool.kind], limit, windowMs)
+    this.#specOf.set(pool.bucket, this.#specKeys.length)
+    return String(this.#specKeys.length)
+  }
+
+  #book(tag: string): string {
+    const known = this.#bookOf.get(tag)
+    if (known !== undefined) return known
+    this.#bookKeys.push(`${this.#prefix}${tag}:open`, `${this.#prefix}${tag}:leases`)
+    const number = String(this.#bookKeys.length / 2)
+    this.#bookOf.set(tag, number)
+    return number
+  }
 }
 
-export function specTable(): SpecTable {
-  return { keys: [], numbers: [], numberOf: new Map() }
+/** The hash tag of a pool, braces and all: what is judged in one step in a cluster. */
+export function tagOf(bucket: string): string {
+  const open = bucket.indexOf('{')
+  const close = bucket.indexOf('}', open)
+  return open >= 0 && close > open + 1 ? bucket.slice(open, close + 1) : `{${bucket}}`
 }
 
-/** The number of a claim's spec, entered if it is new. A bucket whose limit has changed becomes a second spec. */
-function specNumber(table: SpecTable, prefix: string, spec: Spec): string {
-  const limit = String(spec.limit)
-  const windowMs = String(spec.windowMs)
-  const known = table.numberOf.get(spec.bucket) ?? 0
-  if (table.numbers[2 * known - 2] === limit && table.numbers[2 * known - 1] === windowMs)
-    return String(known)
-  table.keys.push(prefix + spec.bucket)
-  table.numbers.push(limit, windowMs)
-  table.numberOf.set(spec.bucket, table.keys.length)
-  return String(table.keys.length)
+/** The book a call's reservation stands in: that of its first claim. */
+export function bookOf(claims: readonly Claim[]): string {
+  const [first] = claims
+  return first === undefined ? '{none}' : tagOf(first.bucket)
 }
 
-/** Adds one call's claims to the arguments of reserve.lua. */
-export function writeClaims(
-  into: string[],
-  table: SpecTable,
-  prefix: string,
-  claims: readonly Claim[],
-): void {
-  into.push(String(claims.length))
-  for (const claim of claims) into.push(specNumber(table, prefix, claim), String(claim.amount))
-}
-
-/** Adds one correction to the arguments of settle.lua. */
-export function writeCorrection(into: string[], table: SpecTable, prefix: string, it: Correction): void {
-  into.push(specNumber(table, prefix, it), String(it.delta))
-}
-
-/** Server time of a reply of reserve.lua, in the milliseconds its judgement was made with (since 2026). */
+/** Server time of a reply, in the milliseconds its judgement was made with (since 2026). */
 export function replyTimeMs(reply: readonly number[]): number {
   const micros = reply[0] ?? 0
   return Math.floor(micros / 1_000_000) * 1000 + (micros % 1_000_000) / 1000
 }
 
+/** Integers in a reply that a reservation with this many claims takes. */
+export function verdictLength(claimCount: number): number {
+  return 2 + 2 * claimCount
+}
+
+/** What one pool holds, at this place of a reply. */
+export function readState(reply: readonly number[], at: number): PoolState {
+  return { remaining: reply[at] as number, resetMs: reply[at + 1] as number }
+}
+
 /**
- * The verdict on one call in a reply of reserve.lua.
- * @param at where the call begins in the reply; the first begins at 1, the next `2 + 2 * claims` further on
+ * The verdict on one call in a reply.
+ * @param at where the call begins; the first begins at 1
  */
 export function readVerdict(reply: readonly number[], at: number, claimCount: number): Verdict {
-  const states: BucketState[] = []
-  for (let i = 0; i < claimCount; i++) {
-    const place = at + 2 + 2 * i
-    states.push({ remaining: reply[place] as number, resetMs: reply[place + 1] as number })
-  }
+  const states: PoolState[] = []
+  for (let i = 0; i < claimCount; i++) states.push(readState(reply, at + 2 + 2 * i))
   const failed = reply[at] as number
   if (failed < 0) return { admitted: true, states }
   const waitMs = reply[at + 1] as number
   return { admitted: false, failed, waitMs: waitMs < 0 ? null : waitMs, states }
 }
 
-/** Throws when a reply is not the one a batch of these calls must have. */
-export function checkReply(
-  reply: unknown,
-  calls: readonly { claims: readonly Claim[] }[],
-): readonly number[] {
-  let length = 1
-  for (const call of calls) length += 2 + 2 * call.claims.length
+/** @throws Error when a reply is not as long as what was asked for makes it */
+export function checkReply(reply: unknown, length: number): readonly number[] {
   if (Array.isArray(reply) && reply.length === length) return reply
-  throw new Error('reserve.lua answered in a form we do not know')
-}
-
-/** What batches are gathered by: the hash tag in a cluster, where one script call may touch one slot only. */
-export function slotOf(client: { readonly clustered: boolean }, bucket: string): string {
-  if (!client.clustered) return ''
-  const open = bucket.indexOf('{')
-  const close = bucket.indexOf('}', open)
-  return open >= 0 && close > open + 1 ? bucket.slice(open + 1, close) : bucket
+  throw new Error('ledger.lua answered in a form we do not know')
 }

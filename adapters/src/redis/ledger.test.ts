@@ -3,7 +3,7 @@ import { GatewayError } from '@headgate/domain/gateway-error'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freshRedisUrl } from '../../../tests/servers/fresh-redis.ts'
 import { type OwnServer, ownRedis } from '../../../tests/servers/own-server.ts'
-import { claimOn, newBucket } from '../contracts/ledger-contract.ts'
+import { askFor, claimOn, newBucket, usedOf } from '../contracts/ledger-contract.ts'
 import { eventually } from '../contracts/samples.ts'
 import { connectRedis, type RedisClient } from './client.ts'
 import { redisLedger } from './ledger.ts'
@@ -51,46 +51,53 @@ async function refusalOf(promise: Promise<unknown>): Promise<GatewayError> {
 describe('the Redis ledger', () => {
   test('judges on although Redis has forgotten the scripts', async () => {
     const { client, ledger } = await open(await freshRedisUrl())
-    const claim = claimOn(newBucket(), { limit: 400, amount: 10 })
-    await ledger.reserve([claim])
+    const claim = claimOn(newBucket(), { unit: 'tokens', limit: 400 })
+    const asks = [askFor([claim], 10), askFor([claim], 10), askFor([claim], 10)] as const
+    await ledger.reserve(asks[0])
     await client.send('any', ['SCRIPT', 'FLUSH'])
-    const verdicts = await Promise.all([ledger.reserve([claim]), ledger.reserve([claim])])
+    const verdicts = await Promise.all([ledger.reserve(asks[1]), ledger.reserve(asks[2])])
     expect(verdicts.map((it) => it.admitted)).toEqual([true, true])
-    ledger.settle([{ ...claim, delta: -30 }])
-    await eventually(
-      async () => (await ledger.reserve([{ ...claim, amount: 0 }])).states[0]?.remaining === 100,
-    )
-    expect(ledger.lostCorrections()).toBe(0)
+    await client.send('any', ['SCRIPT', 'FLUSH'])
+    for (const ask of asks) ledger.settle(ask, usedOf(0))
+    await eventually(async () => (await ledger.look([claim]))[0]?.remaining === 100)
+    expect(ledger.lostEnds()).toBe(0)
   })
 
   test('leaves no key behind once a bucket is full again', async () => {
     const { client, ledger } = await open(await freshRedisUrl())
-    const claim = claimOn(newBucket(), { limit: 10, windowMs: 300, amount: 2 })
-    const exists = () => client.send('any', ['EXISTS', `hg:${claim.bucket}`])
-    await ledger.reserve([claim])
-    expect(await exists()).toBe(1)
-    await eventually(async () => (await exists()) === 0)
+    const claim = claimOn(newBucket(), { unit: 'tokens', limit: 10, windowMs: 300 })
+    const keys = async () => ((await client.send('any', ['KEYS', '*'])) as string[]).length
+    const ask = askFor([claim], 2)
+    await ledger.reserve(ask)
+    expect(await keys()).toBe(3)
+    ledger.settle(ask, usedOf(2))
+    await eventually(async () => (await keys()) === 0)
   })
 
   test('closes with its last settlements sent', async () => {
     const url = await freshRedisUrl()
     const { ledger: other } = await open(url)
-    const claim = claimOn(newBucket(), { limit: 4000, amount: 1000, windowMs: 6_000_000 })
+    const claim = claimOn(newBucket(), { unit: 'tokens', limit: 4000, windowMs: 6_000_000 })
     const client = await connectRedis(url, { log: () => {} })
     const ledger = redisLedger(client, { log: () => {}, deadlineMs: 5_000 })
-    await ledger.reserve([claim])
-    ledger.settle([{ ...claim, delta: -1000 }])
+    const ask = askFor([claim], 1000)
+    await ledger.reserve(ask)
+    ledger.settle(ask, usedOf(0))
     ledger.close()
     await client.close()
-    expect((await other.reserve([{ ...claim, amount: 0 }])).states[0]?.remaining).toBe(1000)
+    expect((await other.look([claim]))[0]?.remaining).toBe(1000)
   })
 
   test('starts a bucket afresh whose content makes no sense', async () => {
     const { client, ledger } = await open(await freshRedisUrl())
     await client.send('hg:{t}:x', ['SET', 'hg:{t}:x', 'not a number'])
     await client.send('hg:{t}:y', ['RPUSH', 'hg:{t}:y', 'a list'])
-    for (const bucket of ['{t}:x', '{t}:y'])
-      expect((await ledger.reserve([claimOn(bucket)])).states[0]?.remaining).toBe(14)
+    for (const bucket of ['{t}:x', '{t}:y']) {
+      expect((await ledger.reserve(askFor([claimOn(bucket)]))).states[0]?.remaining).toBe(14)
+      const window = claimOn(`${bucket}:w`, { kind: 'window' })
+      await client.send('hg:{t}:x', ['RPUSH', `hg:${bucket}:w`, 'a list'])
+      expect((await ledger.reserve(askFor([window]))).states[0]?.remaining).toBe(59)
+    }
   })
 })
 
@@ -100,25 +107,25 @@ describe('a frozen Redis', () => {
     const { ledger, lines } = await open(server.current.url, 50)
     const claim = claimOn(newBucket(), { limit: 4_000_000 })
     await eventually(() =>
-      ledger.reserve([claim]).then(
+      ledger.reserve(askFor([claim])).then(
         (it) => it.admitted,
         () => false,
       ),
     )
     const thaw = freeze(server)
     const startedMs = performance.now()
-    const refusal = await refusalOf(ledger.reserve([claim]))
+    const refusal = await refusalOf(ledger.reserve(askFor([claim])))
     expect(refusal.code).toBe('limiter_unavailable')
     expect(refusal.detail.retryAfterMs).toBe(1000)
     expect(performance.now() - startedMs).toBeLessThan(1_000)
-    while (ledger.isAvailable()) await refusalOf(ledger.reserve([claim]))
+    while (ledger.isAvailable()) await refusalOf(ledger.reserve(askFor([claim])))
     const openedMs = performance.now()
-    for (let i = 0; i < 200; i++) await refusalOf(ledger.reserve([claim]))
+    for (let i = 0; i < 200; i++) await refusalOf(ledger.reserve(askFor([claim])))
     expect(performance.now() - openedMs).toBeLessThan(1_000)
     thaw()
     await eventually(
       () =>
-        ledger.reserve([claim]).then(
+        ledger.reserve(askFor([claim])).then(
           (it) => it.admitted,
           () => false,
         ),
@@ -131,15 +138,15 @@ describe('a frozen Redis', () => {
   test('what an answer that came too late had taken is given back', async () => {
     const server = await ownServer()
     const { ledger } = await open(server.current.url, 50)
-    const claim = claimOn(newBucket(), { limit: 4000, amount: 1000, windowMs: 6_000_000 })
+    const claim = claimOn(newBucket(), { unit: 'tokens', limit: 4000, windowMs: 6_000_000 })
     const probe = () =>
-      ledger.reserve([{ ...claim, amount: 0 }]).then(
-        (it) => it.states[0]?.remaining,
+      ledger.look([claim]).then(
+        (it) => it[0]?.remaining,
         () => -1,
       )
     await eventually(async () => (await probe()) === 1000)
     const thaw = freeze(server)
-    await refusalOf(ledger.reserve([claim]))
+    await refusalOf(ledger.reserve(askFor([claim], 1000)))
     thaw()
     await eventually(async () => (await probe()) === 1000)
   })
@@ -155,14 +162,16 @@ describe('a frozen Redis', () => {
       onChange: (to) => changes.push(to),
     })
     const claim = claimOn(newBucket(), { limit: 6000 })
-    await eventually(async () => (await ledger.reserve([claim])).admitted && ledger.state() === 'shared')
+    await eventually(
+      async () => (await ledger.reserve(askFor([claim]))).admitted && ledger.state() === 'shared',
+    )
     changes.length = 0
     const thaw = freeze(server)
-    expect(await ledger.reserve([claim])).toMatchObject({ admitted: true })
+    expect(await ledger.reserve(askFor([claim]))).toMatchObject({ admitted: true })
     expect(ledger.state()).toBe('local')
     thaw()
     await eventually(async () => {
-      await ledger.reserve([claim])
+      await ledger.reserve(askFor([claim]))
       return ledger.state() === 'shared'
     }, 10_000)
     expect(changes.slice(0, 2)).toEqual(['local', 'shared'])
@@ -174,18 +183,16 @@ describe('a Redis that dies', () => {
     const server = await ownServer()
     const { client, ledger } = await open(server.current.url)
     const claim = claimOn(newBucket(), { limit: 4_000_000 })
-    expect((await ledger.reserve([claim])).admitted).toBe(true)
+    expect((await ledger.reserve(askFor([claim]))).admitted).toBe(true)
     await server.kill()
     await eventually(() => client.state() === 'away')
     const startedMs = performance.now()
-    for (let i = 0; i < 100; i++) await refusalOf(ledger.reserve([claim]))
+    for (let i = 0; i < 100; i++) await refusalOf(ledger.reserve(askFor([claim])))
     expect(performance.now() - startedMs).toBeLessThan(1_000)
-    ledger.settle([{ ...claim, delta: 5 }])
-    await eventually(() => ledger.lostCorrections() === 1)
     await server.restart()
     await eventually(
       () =>
-        ledger.reserve([claim]).then(
+        ledger.reserve(askFor([claim])).then(
           (it) => it.admitted,
           () => false,
         ),
@@ -197,6 +204,6 @@ describe('a Redis that dies', () => {
     const client: RedisClient = await connectRedis(await freshRedisUrl(), { log: () => {} })
     const ledger = redisLedger(client, { log: () => {} })
     await client.close()
-    expect((await refusalOf(ledger.reserve([claimOn(newBucket())]))).code).toBe('limiter_unavailable')
+    expect((await refusalOf(ledger.reserve(askFor([claimOn(newBucket())])))).code).toBe('limiter_unavailable')
   })
 })

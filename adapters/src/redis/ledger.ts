@@ -1,12 +1,26 @@
 /**
  * The ledger in Redis: limits that every gateway shares. All reservations of one turn of the event loop go
- * as one script call (one per hash slot in a cluster) and are judged there in one step; so do settlements.
+ * as one script call (one per hash slot in a cluster) and are judged there in one step; how they end goes in
+ * another, a few milliseconds later.
  */
 import type { Ledger, Log } from '@headgate/domain/ports'
+import {
+  type Ask,
+  type Claim,
+  type Pool,
+  type PoolState,
+  unsent,
+  type Verdict,
+} from '@headgate/domain/reservation'
 import { breaker } from './breaker.ts'
 import type { RedisClient } from './client.ts'
-import { Reservations } from './reservations.ts'
-import { Settlements } from './settlements.ts'
+import { Leases } from './leases.ts'
+import { bookOf, checkReply, LedgerBatch, readState, tagOf } from './ledger-batch.ts'
+import { Reservations, unavailable } from './reservations.ts'
+import { Resolutions } from './resolutions.ts'
+import { readScript, runScript, type Script } from './script.ts'
+import { splitBySlot } from './slot-split.ts'
+import { faultText } from './watched-link.ts'
 
 export type RedisLedgerOptions = {
   readonly log: Log
@@ -19,41 +33,92 @@ export type RedisLedgerOptions = {
 export type RedisLedger = Ledger & {
   /** False while the breaker is open: Redis is not asked but for a probe each 500 ms. */
   isAvailable(): boolean
-  /** Corrections never told to Redis: it was away when they were due. */
-  lostCorrections(): number
-  /** Rejects what is under way, sends the last settlements and stops. Close the client after it. */
+  /** Ends of reservations that Redis was never told of; their leases end them. */
+  lostEnds(): number
+  /** Charges what was used while this gateway judged alone. */
+  charge(pool: Pool, amount: number): void
+  /** Rejects what is under way, sends the last ends and stops. Close the client after it. */
   close(): void
 }
 
 const DEADLINE_MS = 50
 
 /**
- * A ledger on a Redis client. Claims of one call must share one hash tag (the part of `bucket` in braces).
- * A reservation that Redis does not answer within the deadline is refused; should the answer come later
- * after all, what was taken is given back.
+ * A ledger on a Redis client. In a cluster a call may hold claims of two slots, its team's and a quota's: then
+ * the quota is asked first, and given back when the team refuses.
  */
 export function redisLedger(client: RedisClient, options: RedisLedgerOptions): RedisLedger {
   const gate = breaker((open) => {
     if (open) options.log('warn', 'The ledger does not ask Redis for now: it fails or is too slow')
-    else options.log('info', 'The ledger asks Redis again', { lostCorrections: settlements.lost })
+    else options.log('info', 'The ledger asks Redis again', { lostEnds: resolutions.lost })
   })
   const prefix = options.prefix ?? 'hg:'
-  const settlements = new Settlements({ client, prefix, gate })
+  const resolutions = new Resolutions({ client, prefix, gate })
+  const leases = new Leases(resolutions)
+  const end = (ask: Ask, used: typeof unsent) =>
+    resolutions.add({ op: 'settle', book: bookOf(ask.claims), id: ask.id, used })
   const reservations = new Reservations({
     client,
     prefix,
     gate,
     deadlineMs: options.deadlineMs ?? DEADLINE_MS,
-    giveBack: (corrections) => settlements.add(corrections),
+    giveBack: (ask) => end(ask, unsent),
+  })
+  const script = readScript('ledger')
+
+  async function reserveOne(ask: Ask): Promise<Verdict> {
+    leases.open(bookOf(ask.claims))
+    const verdict = await reservations.reserve(ask)
+    if (verdict.admitted) leases.hold(ask)
+    return verdict
+  }
+
+  const asks = splitBySlot({
+    clustered: client.clustered,
+    reserve: reserveOne,
+    settle: (ask, used) => {
+      if (leases.release(ask)) end(ask, used)
+    },
   })
   return {
-    reserve: (claims) => reservations.reserve(claims),
-    settle: (corrections) => settlements.add(corrections),
+    reserve: asks.reserve,
+    settle: asks.settle,
+    progress: (ask, tokens) => asks.each(ask, (part) => leases.progress(part, tokens)),
+    look: (claims) => look({ client, prefix, script }, claims),
+    charge: (pool, amount) => resolutions.add({ op: 'charge', pool, amount }),
     isAvailable: () => !gate.isOpen(),
-    lostCorrections: () => settlements.lost,
+    lostEnds: () => resolutions.lost,
     close: () => {
-      settlements.flush()
+      leases.close()
+      resolutions.close()
       reservations.close()
     },
   }
+}
+
+type Looking = { readonly client: RedisClient; readonly prefix: string; readonly script: Script }
+
+async function look(with_: Looking, claims: readonly Claim[]): Promise<readonly PoolState[]> {
+  const states = new Array<PoolState>(claims.length)
+  const bySlot = new Map<string, number[]>()
+  for (const [index, claim] of claims.entries()) {
+    const slot = with_.client.clustered ? tagOf(claim.bucket) : ''
+    const there = bySlot.get(slot)
+    if (there === undefined) bySlot.set(slot, [index])
+    else there.push(index)
+  }
+  await Promise.all(
+    [...bySlot.values()].map(async (indexes) => {
+      const batch = new LedgerBatch(with_.prefix)
+      for (const index of indexes) batch.look(claims[index] as Claim)
+      try {
+        const answered = await runScript(with_.client, with_.script, batch.toCall())
+        const reply = checkReply(answered, 1 + 2 * indexes.length)
+        for (const [at, index] of indexes.entries()) states[index] = readState(reply, 1 + 2 * at)
+      } catch (fault) {
+        throw unavailable(faultText(fault))
+      }
+    }),
+  )
+  return states
 }

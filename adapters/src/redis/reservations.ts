@@ -1,36 +1,31 @@
 /**
  * Reservations on their way to Redis: those of one turn of the event loop leave as one script call, and each
- * is answered or refused by its deadline. An answer that comes after all is given back, so that a
- * refused call takes nothing.
+ * is answered or refused by its deadline. What may have been taken all the same is given back by its id, so
+ * that a refused call takes nothing, whenever Redis got to it.
  */
 import { GatewayError } from '@headgate/domain/gateway-error'
-import type { Claim, Correction, Verdict } from '@headgate/domain/limit'
+import type { Ask, Verdict } from '@headgate/domain/reservation'
 import type { Breaker } from './breaker.ts'
 import type { RedisClient } from './client.ts'
-import { checkReply, readVerdict, type SpecTable, slotOf, specTable, writeClaims } from './ledger-batch.ts'
+import { bookOf, checkReply, LedgerBatch, readVerdict, verdictLength } from './ledger-batch.ts'
 import { readScript, runScript } from './script.ts'
 import { faultText } from './watched-link.ts'
 
 type PendingCall = {
-  readonly claims: readonly Claim[]
+  readonly ask: Ask
   readonly resolve: (verdict: Verdict) => void
   readonly reject: (fault: GatewayError) => void
 }
 
-type Batch = {
-  readonly table: SpecTable
-  readonly args: string[]
-  readonly calls: PendingCall[]
-  ticks: number
-}
+type Batch = { readonly asked: LedgerBatch; readonly calls: PendingCall[]; length: number; ticks: number }
 
 type Means = {
   readonly client: RedisClient
   readonly prefix: string
   readonly gate: Breaker
   readonly deadlineMs: number
-  /** Takes back what a late answer had taken. */
-  readonly giveBack: (corrections: readonly Correction[]) => void
+  /** Told of every call that was refused without a verdict: Redis may take for it yet. */
+  readonly giveBack: (ask: Ask) => void
 }
 
 const TICK_MS = 10
@@ -41,9 +36,9 @@ const EVERYTHING: Verdict = Object.freeze({ admitted: true, states: Object.freez
 
 export class Reservations {
   readonly #means: Means
-  readonly #script = readScript('reserve')
+  readonly #script = readScript('ledger')
   readonly #ticksMax: number
-  /** By slot. */
+  /** By book in a cluster, where one script call may touch one slot only; else one batch for all. */
   #gathering = new Map<string, Batch>()
   readonly #underWay = new Set<Batch>()
   #flushScheduled = false
@@ -55,17 +50,17 @@ export class Reservations {
   }
 
   /** @throws GatewayError `limiter_unavailable` */
-  reserve(claims: readonly Claim[]): Promise<Verdict> {
-    const { client, prefix, gate } = this.#means
-    const first = claims[0]
-    if (first === undefined) return Promise.resolve(EVERYTHING)
+  reserve(ask: Ask): Promise<Verdict> {
+    const { client, gate } = this.#means
+    if (ask.claims.length === 0) return Promise.resolve(EVERYTHING)
     if (gate.isOpen() && !gate.allows(performance.now()))
       return Promise.reject(unavailable('Redis is not asked for now'))
-    const slot = slotOf(client, first.bucket)
+    const slot = client.clustered ? bookOf(ask.claims) : ''
     const batch = this.#gathering.get(slot) ?? this.#newBatch(slot)
-    writeClaims(batch.args, batch.table, prefix, claims)
+    batch.asked.reserve(ask)
+    batch.length += verdictLength(ask.claims.length)
     const answer = new Promise<Verdict>((resolve, reject) => {
-      batch.calls.push({ claims, resolve, reject })
+      batch.calls.push({ ask, resolve, reject })
     })
     if (batch.calls.length >= CALLS_PER_BATCH_MAX) {
       this.#gathering.delete(slot)
@@ -76,13 +71,13 @@ export class Reservations {
 
   /** Refuses what is under way. */
   close(): void {
-    for (const batch of this.#underWay) refuse(batch, 'the ledger was closed')
+    for (const batch of this.#underWay) this.#refuse(batch, 'the ledger was closed')
     this.#underWay.clear()
     this.#stopTicking()
   }
 
   #newBatch(slot: string): Batch {
-    const batch = { table: specTable(), args: [], calls: [], ticks: 0 }
+    const batch = { asked: new LedgerBatch(this.#means.prefix), calls: [], length: 1, ticks: 0 }
     this.#gathering.set(slot, batch)
     if (!this.#flushScheduled) setImmediate(this.#flush)
     this.#flushScheduled = true
@@ -98,32 +93,23 @@ export class Reservations {
 
   async #send(batch: Batch): Promise<void> {
     const { client, gate } = this.#means
-    const { table, args } = batch
     this.#underWay.add(batch)
     this.#ticker ??= setInterval(this.#tick, TICK_MS)
     try {
-      const sent = { keys: table.keys, args: table.numbers.concat(args) }
-      const reply = checkReply(await runScript(client, this.#script, sent), batch.calls)
-      if (this.#underWay.has(batch)) gate.succeeded()
-      this.#deliver(reply, batch)
+      const reply = checkReply(await runScript(client, this.#script, batch.asked.toCall()), batch.length)
+      if (!this.#underWay.has(batch)) return
+      gate.succeeded()
+      let at = 1
+      for (const { ask, resolve } of batch.calls) {
+        resolve(readVerdict(reply, at, ask.claims.length))
+        at += verdictLength(ask.claims.length)
+      }
     } catch (fault) {
       if (!this.#underWay.has(batch)) return
       gate.failed('error', performance.now())
-      refuse(batch, faultText(fault))
+      this.#refuse(batch, faultText(fault))
     } finally {
       this.#underWay.delete(batch)
-    }
-  }
-
-  #deliver(reply: readonly number[], batch: Batch): void {
-    const inTime = this.#underWay.has(batch)
-    let at = 1
-    for (const call of batch.calls) {
-      const verdict = readVerdict(reply, at, call.claims.length)
-      at += 2 + 2 * call.claims.length
-      if (inTime) call.resolve(verdict)
-      else if (verdict.admitted)
-        this.#means.giveBack(call.claims.map((claim) => ({ ...claim, delta: -claim.amount })))
     }
   }
 
@@ -134,9 +120,16 @@ export class Reservations {
       if (batch.ticks <= this.#ticksMax) continue
       this.#underWay.delete(batch)
       this.#means.gate.failed('timeout', performance.now())
-      refuse(batch, 'Redis did not answer within the deadline')
+      this.#refuse(batch, 'Redis did not answer within the deadline')
     }
     if (this.#underWay.size === 0) this.#stopTicking()
+  }
+
+  #refuse(batch: Batch, reason: string): void {
+    for (const { ask, reject } of batch.calls) {
+      this.#means.giveBack(ask)
+      reject(unavailable(reason))
+    }
   }
 
   #stopTicking(): void {
@@ -145,10 +138,6 @@ export class Reservations {
   }
 }
 
-function refuse(batch: Batch, reason: string): void {
-  for (const call of batch.calls) call.reject(unavailable(reason))
-}
-
-function unavailable(internal: string): GatewayError {
+export function unavailable(internal: string): GatewayError {
   return new GatewayError('limiter_unavailable', { internal, retryAfterMs: RETRY_AFTER_MS })
 }

@@ -9,6 +9,7 @@ import { CatalogDocument, type CatalogFault, catalogFaults } from '@headgate/dom
 import { sql } from 'kysely'
 import type { Database } from '../database/open.ts'
 import { insertCatalogVersion, readCatalogStamp } from '../resources/catalog/queries.ts'
+import { readCatalogLimits } from '../resources/limits/queries.ts'
 
 export type Compilation = {
   readonly nowMs: number
@@ -69,6 +70,7 @@ async function readDocument(db: Database, version: number, compiledAt: string): 
     aliases: await db.selectFrom('modelAliases').selectAll().orderBy('id').execute(),
     routes: await db.selectFrom('routes').selectAll().orderBy('id').execute(),
     prices: await db.selectFrom('prices').selectAll().orderBy('id').execute(),
+    limits: await readCatalogLimits(db),
   }
   const parsed = CatalogDocument.safeParse(read)
   if (parsed.success) return parsed.data

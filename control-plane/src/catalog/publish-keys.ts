@@ -2,10 +2,12 @@
  * Publishes proxy keys: takes their rows to the directory that gateways look keys up in. A key's row is locked
  * while its record travels; otherwise a slow writer could put an old record over a revocation.
  */
+import { type Limit, LimitRule } from '@headgate/domain/limit'
 import type { KeyPublisher, Log } from '@headgate/domain/ports'
 import type { KeyRecord } from '@headgate/domain/proxy-key'
 import type { Database } from '../database/open.ts'
 import type { ProxyKeyRow } from '../database/tables.ts'
+import { readLimitsOfKeys } from '../resources/limits/queries.ts'
 
 const BATCH = 500
 
@@ -88,7 +90,8 @@ async function publishLocked(plan: KeysPublisherPlan, ids: readonly string[]): P
       .forNoKeyUpdate()
       .execute()
     if (rows.length === 0) return
-    await plan.publisher.put(rows.map(keyRecordOf))
+    const limits = await readLimitsOfKeys(db, ids)
+    await plan.publisher.put(rows.map((row) => keyRecordOf(row, limits)))
     await db.updateTable('proxyKeys').set({ isPublished: true }).where('id', 'in', ids).execute()
   })
 }
@@ -96,7 +99,7 @@ async function publishLocked(plan: KeysPublisherPlan, ids: readonly string[]): P
 type KeyRow = Omit<ProxyKeyRow, 'isPublished'>
 
 /** What gateways are told of a key. */
-function keyRecordOf(row: KeyRow): KeyRecord {
+function keyRecordOf(row: KeyRow, limits: readonly Limit[]): KeyRecord {
   return {
     id: row.id,
     name: row.name,
@@ -108,6 +111,7 @@ function keyRecordOf(row: KeyRow): KeyRecord {
     requestsPerMinute: row.requestsPerMinute,
     tokensPerMinute: row.tokensPerMinute,
     digest: row.digest,
+    limits: limits.filter((it) => it.ownerId === row.id).map((it) => LimitRule.parse(it)),
     expiresAtMs: row.expiresAt === null ? null : Math.floor(Date.parse(row.expiresAt)),
   }
 }

@@ -6,6 +6,7 @@ import type { App } from '@headgate/domain/app'
 import type { AuditEvent } from '@headgate/domain/audit-event'
 import type { CatalogDocument } from '@headgate/domain/catalog'
 import type { Deployment } from '@headgate/domain/deployment'
+import type { Limit } from '@headgate/domain/limit'
 import type { ModelAlias } from '@headgate/domain/model-alias'
 import type { Price } from '@headgate/domain/price'
 import type { ProxyKey } from '@headgate/domain/proxy-key'
@@ -50,6 +51,9 @@ export type DeadLetterRow = {
   record: string
 }
 
+/** `ownerKeyId` is the owner where that is a key, made by the database. */
+export type LimitRow = Limit & { ownerKeyId: ColumnType<string | null, never, never> }
+
 export type Tables = {
   teams: Team
   apps: App
@@ -57,6 +61,7 @@ export type Tables = {
   proxyKeys: ProxyKeyRow
   resources: Resource
   quotas: Quota
+  limits: LimitRow
   deployments: Deployment
   modelAliases: ModelAlias
   routes: Omit<Route, 'tiers'> & { tiers: Json<Route['tiers']> }

@@ -133,7 +133,7 @@ function securityHeaders(requestId: string): Record<string, string> {
 
 function wrongPlace(server: FastifyInstance, request: FastifyRequest): AdminProblem {
   const path = pathOf(request)
-  const methods = ['GET', 'POST'] as const
+  const methods = ['GET', 'POST', 'PATCH', 'DELETE'] as const
   const others = methods.filter((method) => server.findRoute({ method, url: path }) !== null)
   const isKnown = others.length > 0 || methods.some((method) => server.hasRoute({ method, url: path }))
   if (isKnown) return new AdminProblem('method_not_allowed', `${request.method} is not possible here.`)

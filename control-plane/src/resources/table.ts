@@ -7,6 +7,7 @@ import { catalogHandlers } from './catalog/handlers.ts'
 import type { HandlerContext } from './context.ts'
 import { deploymentsHandlers } from './deployments/handlers.ts'
 import { keysHandlers } from './keys/handlers.ts'
+import { limitsHandlers } from './limits/handlers.ts'
 import { modelAliasesHandlers } from './model-aliases/handlers.ts'
 import { pricesHandlers } from './prices/handlers.ts'
 import { quotasHandlers } from './quotas/handlers.ts'
@@ -25,6 +26,7 @@ export const handlers: AllHandlers = {
   keys: keysHandlers,
   resources: resourcesHandlers,
   quotas: quotasHandlers,
+  limits: limitsHandlers,
   deployments: deploymentsHandlers,
   modelAliases: modelAliasesHandlers,
   routes: routesHandlers,

@@ -14,6 +14,7 @@ import { ConnectFault } from '../upstreams/origin-pool.ts'
 import type { ResponseHead } from '../upstreams/response-parser.ts'
 import type { Answered, Reserved, UpstreamReply } from './call.ts'
 import type { Gateway } from './gateway.ts'
+import { reserveAlso } from './reserve.ts'
 import { priceNow } from './settle.ts'
 
 const ATTEMPTS_MAX = 4
@@ -27,9 +28,11 @@ const PASSING_FAULTS = new Set([408, 409, 429, 500, 502, 503, 504])
 export async function callUpstream(call: Reserved, gateway: Gateway): Promise<Answered> {
   const candidates = call.candidates.slice(0, ATTEMPTS_MAX)
   let fault: GatewayError | null = null
+  let attempt = 0
   for (const [index, deployment] of candidates.entries()) {
     if (call.request.gone) throw new GatewayError('client_closed')
-    const attempt = index + 1
+    if (index > 0 && !(await reserveAlso(call, deployment, gateway))) continue
+    attempt += 1
     const price = priceNow(deployment, gateway)
     call.request.tried = { deployment, price, attempt }
     try {

@@ -4,8 +4,8 @@
  */
 import type { Caller } from '@headgate/domain/caller'
 import type { Catalog, ServingAlias, ServingDeployment } from '@headgate/domain/catalog'
-import type { BucketState, Claim } from '@headgate/domain/limit'
 import type { Price } from '@headgate/domain/price'
+import type { Ask, Claim, PoolState } from '@headgate/domain/reservation'
 import type { Estimate, ForwardedEndpoint, LocalEndpoint } from '../endpoints/endpoint.ts'
 import type { Body } from '../message/body.ts'
 import type { InboundRequest } from '../message/inbound-request.ts'
@@ -41,8 +41,10 @@ export type Candidates = readonly [ServingDeployment, ...ServingDeployment[]]
 /** What was held before the call: claims in the order of `states`, and the estimate behind them. */
 export type Reservation = {
   readonly claims: readonly Claim[]
-  readonly states: readonly BucketState[]
+  readonly states: readonly PoolState[]
   readonly estimate: Estimate
+  /** All that the ledger has to be told the end of; one more for every quota a failover turned to. */
+  readonly asks: Ask[]
 }
 
 /** What the upstream said first, and which attempt it was. */

@@ -74,6 +74,8 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
   }
 
   tick(nowMs: number): void {
+    const tokens = this.#tokensSoFar()
+    for (const ask of this.#call.reservation.asks) this.#gateway.ledger.progress(ask, tokens)
     if (this.#pausedAtMs !== null) {
       if (nowMs - this.#pausedAtMs > STALLED_READER_MS) {
         this.#call.upstream.exchange.cancel(new GatewayError('client_closed'))
@@ -123,6 +125,11 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
       this.#gateway,
     )
     if (outcome === 'succeeded') this.#sink?.end()
+  }
+
+  #tokensSoFar(): number {
+    const { input, output } = this.#events.usage ?? this.#estimate()
+    return input + output
   }
 
   /** Providers send about one token an event, and bill what they made whether or not it was read. */

@@ -1,10 +1,10 @@
 /** What a caller reads in the head of a reply. */
-import type { Claim } from '@headgate/domain/limit'
+import type { Claim } from '@headgate/domain/reservation'
 import { expect, test } from 'vitest'
 import { costHeaders, durationText, rateHeaders } from './reply-headers.ts'
 
 const claim = (unit: 'requests' | 'tokens', kind: 'key' | 'team', limit: number): Claim => ({
-  ...{ bucket: '', unit, limit, windowMs: 60_000, amount: 1 },
+  ...{ bucket: '', kind: 'bucket', unit, limit, windowMs: 60_000, quotaId: null, instead: null },
   scope: { kind, name: 'x' },
 })
 

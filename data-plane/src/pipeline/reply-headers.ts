@@ -2,7 +2,7 @@
  * The headers of a reply: ours, and the few of the provider's that may pass. An allow-list, so that a cookie,
  * a server name or a region never gets through because nobody thought of it.
  */
-import type { BucketState, Claim } from '@headgate/domain/limit'
+import type { Claim, PoolState } from '@headgate/domain/reservation'
 import type { Cost } from '@headgate/domain/usage-record'
 import type { InboundRequest } from '../message/inbound-request.ts'
 import type { Answered } from './call.ts'
@@ -42,16 +42,16 @@ export function costHeaders(cost: Cost): string[] {
 }
 
 /**
- * OpenAI's rate-limit headers. Where several limits of one unit apply, the tightest speaks and
- * `x-headgate-limit-scope` says whose it is.
+ * OpenAI's rate-limit headers. Where several limits of one unit apply, the tightest of the caller's own levels
+ * speaks and `x-headgate-limit-scope` says whose it is. A resource is shared: its numbers would tell of others.
  */
-export function rateHeaders(claims: readonly Claim[], states: readonly BucketState[]): [string, string][] {
+export function rateHeaders(claims: readonly Claim[], states: readonly PoolState[]): [string, string][] {
   const headers: [string, string][] = []
   let scope: string | null = null
   for (const unit of ['requests', 'tokens'] as const) {
     let tightest = -1
     for (let i = 0; i < claims.length; i++) {
-      if (claims[i]?.unit !== unit) continue
+      if (claims[i]?.unit !== unit || claims[i]?.scope.kind === 'resource') continue
       if (tightest < 0 || remaining(states, i) < remaining(states, tightest)) tightest = i
     }
     const claim = claims[tightest]
@@ -66,7 +66,7 @@ export function rateHeaders(claims: readonly Claim[], states: readonly BucketSta
   return headers
 }
 
-function remaining(states: readonly BucketState[], index: number): number {
+function remaining(states: readonly PoolState[], index: number): number {
   return states[index]?.remaining ?? Number.POSITIVE_INFINITY
 }
 

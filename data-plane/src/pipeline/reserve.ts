@@ -1,46 +1,118 @@
-/** Holds requests and tokens on every limit of the caller, all of them or none, before anything is sent. */
+/**
+ * Holds what a call needs on every limit that applies to it, all of it or none, before anything is sent. Where
+ * the first deployment's quota is used up, the next one's is asked for; a limit of the caller's own is final.
+ */
+import type { ServingDeployment } from '@headgate/domain/catalog'
 import { GatewayError } from '@headgate/domain/gateway-error'
-import { type Claim, claimsOf, type Verdict } from '@headgate/domain/limit'
-import type { Authorized, Reserved } from './call.ts'
+import { type Ask, amountOf, type Claim, type Verdict } from '@headgate/domain/reservation'
+import type { Authorized, Candidates, Reservation, Reserved } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import { rateHeaders } from './reply-headers.ts'
 
 /** Up to this share is added to a wait, so that callers refused together do not come back together. */
 const JITTER = 0.2
 
-/** @throws GatewayError `limit_requests`, `limit_tokens`, `limiter_unavailable` */
+/** @throws GatewayError `limit_requests`, `limit_tokens`, `limit_concurrency`, `limiter_unavailable` */
 export async function reserve(call: Authorized, gateway: Gateway): Promise<Reserved> {
-  const { estimate } = call
-  const claims = claimsOf(call.caller.key, estimate.input + estimate.output)
-  if (claims.length === 0) return { ...call, reservation: { claims, states: [], estimate } }
-  const verdict = await gateway.ledger.reserve(claims)
-  if (!verdict.admitted) throw refusalOf(claims, verdict)
-  return { ...call, reservation: { claims, states: verdict.states, estimate } }
+  const tried = new Set<string | null>()
+  let refusal: GatewayError | null = null
+  for (const deployment of call.candidates) {
+    const { quotaId } = deployment
+    if (tried.has(quotaId)) continue
+    tried.add(quotaId)
+    const claims = call.catalog.limits.claims(call.caller.key, call.alias.name, quotaId)
+    const ask = askOf(call, claims, tried.size)
+    const verdict = await gateway.ledger.reserve(ask)
+    if (verdict.admitted) {
+      const reservation = { claims, states: verdict.states, estimate: call.estimate, asks: [ask] }
+      return { ...call, candidates: startingWith(deployment, call.candidates), reservation }
+    }
+    const fault = refusalOf(call, ask, verdict)
+    refusal ??= fault
+    if ((claims[verdict.failed] as Claim).quotaId === null) throw fault
+  }
+  throw refusal ?? new GatewayError('no_healthy_deployment')
 }
 
-function refusalOf(claims: readonly Claim[], verdict: Extract<Verdict, { admitted: false }>): GatewayError {
-  const claim = claims[verdict.failed] as Claim
+/**
+ * Holds what the next deployment needs beyond what is held: the claims on its quota. What was held on the quota
+ * of the one before comes back when the call is settled.
+ * @returns false when its quota is used up
+ */
+export async function reserveAlso(
+  call: Reserved,
+  deployment: ServingDeployment,
+  gateway: Gateway,
+): Promise<boolean> {
+  const { asks } = call.reservation
+  const { quotaId } = deployment
+  if (quotaId === null || holds(call.reservation, quotaId)) return true
+  const all = call.catalog.limits.claims(call.caller.key, call.alias.name, quotaId)
+  const claims = all.filter((claim) => claim.quotaId !== null)
+  const ask = askOf(call, claims, asks.length + 1)
+  const verdict = await gateway.ledger.reserve(ask)
+  if (verdict.admitted) asks.push(ask)
+  return verdict.admitted
+}
+
+function holds({ asks }: Reservation, quotaId: string): boolean {
+  return asks.some((ask) => ask.claims.some((claim) => claim.quotaId === quotaId))
+}
+
+function askOf(call: Authorized, claims: readonly Claim[], number: number): Ask {
+  const { input, output } = call.estimate
+  const { id } = call.request
+  return { id: number === 1 ? id : `${id}.${number}`, claims, tokens: input + output, tokensAtLeast: input }
+}
+
+/** The candidates with those first that draw on the quota that has room. */
+function startingWith(first: ServingDeployment, candidates: Candidates): Candidates {
+  if (candidates[0] === first) return candidates
+  const at = candidates.indexOf(first)
+  return [first, ...candidates.slice(at + 1), ...candidates.slice(0, at)]
+}
+
+type Refused = Extract<Verdict, { admitted: false }>
+
+const codes = { requests: 'limit_requests', tokens: 'limit_tokens', calls: 'limit_concurrency' } as const
+
+function refusalOf(call: Authorized, ask: Ask, verdict: Refused): GatewayError {
+  const claim = ask.claims[verdict.failed] as Claim
+  const requested = amountOf(claim, ask.tokens)
   const remaining = verdict.states[verdict.failed]?.remaining ?? 0
   const retryAfterMs = verdict.waitMs === null ? undefined : verdict.waitMs * (1 + Math.random() * JITTER)
-  return new GatewayError(claim.unit === 'requests' ? 'limit_requests' : 'limit_tokens', {
-    public: sentence(claim, remaining, retryAfterMs),
+  const owner = call.catalog.team(call.caller.teamId)?.name
+  return new GatewayError(codes[claim.unit], {
+    public: sentence(claim, { requested, remaining, retryAfterMs }),
     scope: claim.scope,
     limit: claim.limit,
     used: Math.max(0, claim.limit - remaining),
-    requested: claim.amount,
-    unit: `${claim.unit}/min`,
-    headers: Object.fromEntries(rateHeaders(claims, verdict.states)),
+    requested,
+    unit: unitText(claim),
+    headers: Object.fromEntries(rateHeaders(ask.claims, verdict.states)),
+    ...(owner !== undefined && { owner }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   })
 }
 
-function sentence(claim: Claim, remaining: number, retryAfterMs: number | undefined): string {
+const DAY_MS = 86_400_000
+
+function unitText({ unit, kind, windowMs }: Claim): string {
+  if (kind === 'concurrent') return 'calls at once'
+  return `${unit}/${windowMs === DAY_MS ? 'day' : 'min'}`
+}
+
+function sentence(
+  claim: Claim,
+  it: { requested: number; remaining: number; retryAfterMs: number | undefined },
+): string {
   const what = `${claim.scope.kind} "${claim.scope.name}"`
-  if (claim.limit === 0)
-    return `The limit of ${what} is zero ${claim.unit} per minute; ask its owner to raise it.`
-  if (retryAfterMs === undefined) {
-    return `This call needs about ${claim.amount} ${claim.unit}, more than the whole limit of ${what} (${claim.limit} per minute). Ask for less output or a higher limit.`
+  const { unit, limit } = claim
+  const per = claim.kind === 'concurrent' ? 'at once' : claim.windowMs === DAY_MS ? 'per day' : 'per minute'
+  if (limit === 0) return `The limit of ${what} is zero ${unit} ${per}; ask its owner to raise it.`
+  if (it.retryAfterMs === undefined) {
+    return `This call needs about ${it.requested} ${unit}, more than the whole limit of ${what} (${limit} ${per}). Ask for less output or a higher limit.`
   }
-  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000))
-  return `Too many ${claim.unit} for ${what}: ${remaining} can be used now of ${claim.limit} per minute, this call needs about ${claim.amount}. Retry in about ${seconds} s.`
+  const seconds = Math.max(1, Math.ceil(it.retryAfterMs / 1000))
+  return `Too many ${unit} for ${what}: ${it.remaining} can be used now of ${limit} ${per}, this call needs about ${it.requested}. Retry in about ${seconds} s.`
 }

@@ -4,7 +4,7 @@
  */
 import { priceOf } from '@headgate/domain/catalog'
 import { type GatewayError, toGatewayError } from '@headgate/domain/gateway-error'
-import type { Correction } from '@headgate/domain/limit'
+import type { Used } from '@headgate/domain/reservation'
 import {
   type Cost,
   costOf,
@@ -34,7 +34,8 @@ const noCost: Cost = { costNanos: null, costState: 'none', currency: null, price
 /** Settles a call that was answered by an upstream. A second time does nothing. */
 export function settle(call: Answered, ending: Ending, gateway: Gateway): void {
   if (!call.request.claimSettlement()) return
-  giveBack(call.reservation, ending.tokens.input + ending.tokens.output, gateway)
+  const tokens = ending.tokens.input + ending.tokens.output
+  end(call.reservation, { sent: true, tokens, quotaId: call.deployment.quotaId }, gateway)
   append(call, ending, costOf(ending.tokens, call.price), gateway)
 }
 
@@ -44,7 +45,9 @@ export function settleRefused(reached: Reached, thrown: unknown, gateway: Gatewa
   const error = toGatewayError(thrown)
   const { tried } = reached.request
   const tokens = tokensLost(reached, error)
-  if (reached.reservation) giveBack(reached.reservation, tokens.input, gateway)
+  const quotaId = tried?.deployment.quotaId ?? null
+  if (reached.reservation)
+    end(reached.reservation, { sent: tried !== null, tokens: tokens.input, quotaId }, gateway)
   if (error.code === 'internal_error') gateway.log.fault(reached.request.id, error)
   const ending = {
     ...endingOf(error),
@@ -95,15 +98,9 @@ function endingOf(error: GatewayError): Ending {
   return { ...noEnding, outcome, status: error.status, errorCode: error.code }
 }
 
-/** Charges or gives back the difference between what was held and what was used. */
-function giveBack(reservation: Reservation, tokensUsed: number, gateway: Gateway): void {
-  const corrections: Correction[] = []
-  for (const claim of reservation.claims) {
-    if (claim.unit !== 'tokens' || claim.amount === tokensUsed) continue
-    const { bucket, limit, windowMs } = claim
-    corrections.push({ bucket, limit, windowMs, delta: tokensUsed - claim.amount })
-  }
-  if (corrections.length > 0) gateway.ledger.settle(corrections)
+/** Tells the ledger what became of all that was held. */
+function end(reservation: Reservation, used: Used, gateway: Gateway): void {
+  for (const ask of reservation.asks) gateway.ledger.settle(ask, used)
 }
 
 function append(reached: Reached, ending: Ending, cost: Cost, gateway: Gateway): void {

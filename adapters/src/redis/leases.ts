@@ -1,0 +1,72 @@
+/**
+ * The leases this gateway holds: every reservation under way here is given a sign of life in time, with what it
+ * has used by then. It also looks over the books it writes in, and ends what other gateways left when they died.
+ */
+import { LEASE_MS } from '@headgate/domain/ledger'
+import type { Ask } from '@headgate/domain/reservation'
+import { bookOf } from './ledger-batch.ts'
+import type { Resolutions } from './resolutions.ts'
+
+const TICK_MS = 5_000
+const RENEW_AFTER_MS = LEASE_MS / 3
+const REAP_EACH_MS = 15_000
+/** A book nobody wrote in for this long has no open reservation of ours. */
+const FORGET_BOOK_MS = 600_000
+
+type Held = { tokens: number; renewedAtMs: number }
+
+export class Leases {
+  readonly #resolutions: Resolutions
+  readonly #held = new Map<Ask, Held>()
+  readonly #usedAtMs = new Map<string, number>()
+  readonly #timer: NodeJS.Timeout
+  #reapedAtMs = performance.now()
+
+  constructor(resolutions: Resolutions) {
+    this.#resolutions = resolutions
+    this.#timer = setInterval(this.#tick, TICK_MS)
+    this.#timer.unref()
+  }
+
+  /** Says that a book is about to be written in; one not seen before is looked over at once. */
+  open(book: string): void {
+    if (!this.#usedAtMs.has(book)) this.#resolutions.add({ op: 'reap', book })
+    this.#usedAtMs.set(book, performance.now())
+  }
+
+  hold(ask: Ask): void {
+    if (ask.claims.length > 0)
+      this.#held.set(ask, { tokens: ask.tokensAtLeast, renewedAtMs: performance.now() })
+  }
+
+  progress(ask: Ask, tokens: number): void {
+    const held = this.#held.get(ask)
+    if (held !== undefined) held.tokens = Math.max(held.tokens, tokens)
+  }
+
+  /** True when it was held. */
+  release(ask: Ask): boolean {
+    return this.#held.delete(ask)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  readonly #tick = (): void => {
+    const nowMs = performance.now()
+    for (const [ask, held] of this.#held) {
+      if (nowMs - held.renewedAtMs < RENEW_AFTER_MS) continue
+      held.renewedAtMs = nowMs
+      const book = bookOf(ask.claims)
+      this.#usedAtMs.set(book, nowMs)
+      this.#resolutions.add({ op: 'renew', book, id: ask.id, tokensAtLeast: held.tokens })
+    }
+    if (nowMs - this.#reapedAtMs < REAP_EACH_MS) return
+    this.#reapedAtMs = nowMs
+    for (const [book, usedAtMs] of this.#usedAtMs) {
+      if (nowMs - usedAtMs > FORGET_BOOK_MS) this.#usedAtMs.delete(book)
+      else this.#resolutions.add({ op: 'reap', book })
+    }
+  }
+}

@@ -1,0 +1,291 @@
+-- Runs a batch of ledger operations in their order, each in one step; the rule is that of domain/src/ledger.ts,
+-- the arithmetic in the same order, so that both give the same numbers.
+--
+-- KEYS: one pool per spec; then two per book: its open reservations (hash) and their leases (sorted set).
+-- ARGV: number of specs, number of books; per spec: kind, limit, window in ms; then the operations:
+--   R book id tokens tokens-at-least count, per claim: spec unit(1 tokens, 0 one) instead(0 refuse, -1 nothing, spec) quota
+--   S book id sent(1, 0) tokens quota     ends a reservation with the truth
+--   N book id tokens-at-least             a sign of life
+--   X book                                ends what nobody came for
+--   C spec amount                         charges without a reservation
+--   V spec                                tells what a pool holds
+-- Reply, all integers: server time in microseconds since 2026; per R: the first claim that failed (from 0; -1:
+-- admitted), the wait in ms (-1: no use), per claim what remains and the ms until whole; per V: those two.
+
+local EPOCH_SECONDS = 1767225600 -- 2026-01-01T00:00:00Z: keeps a TAT short enough to hold its fraction
+local NOISE_MS = 1e-3 -- as in bucket.ts
+local SLOTS = 30 -- as in window.ts
+local CONCURRENT_WAIT_MS, LEASE_MS = 1000, 60000 -- as in ledger.ts
+local REAP_MAX = 200
+local COUNT_TTL_MS = 86400000
+local BUCKET, WINDOW, CONCURRENT = '0', '1', '2'
+local ceil, floor, max, min, huge = math.ceil, math.floor, math.max, math.min, math.huge
+local call = redis.call
+
+local time = call('TIME')
+local micros = (time[1] - EPOCH_SECONDS) * 1000000 + time[2]
+local now = floor(micros / 1000000) * 1000 + (micros % 1000000) / 1000
+
+-- What pools hold, read at the first touch and written once at the end.
+local tats, windows, counts = {}, {}, {}
+
+local function tatOf(key)
+  local it = tats[key]
+  if not it then
+    local got = redis.pcall('GET', key)
+    it = { tat = type(got) == 'string' and tonumber(got) or 0 }
+    tats[key] = it
+  end
+  return it
+end
+
+local function windowOf(key, span)
+  local it = windows[key]
+  if it then return it end
+  local newest = floor(now / (span / SLOTS))
+  it = { newest = newest, used = 0, last = -huge, slots = {}, changed = {}, passed = {}, span = span }
+  local got = redis.pcall('HGETALL', key)
+  if got.err then
+    call('DEL', key)
+    got = {}
+  end
+  for i = 1, #got, 2 do
+    local slot, units = tonumber(got[i]), tonumber(got[i + 1])
+    if slot >= newest - SLOTS then
+      it.slots[slot] = units
+      it.used = it.used + units
+      if units > 0 and slot > it.last then it.last = slot end
+    else
+      it.passed[#it.passed + 1] = got[i]
+    end
+  end
+  windows[key] = it
+  return it
+end
+
+local function countOf(key)
+  local it = counts[key]
+  if not it then
+    local got = redis.pcall('GET', key)
+    it = { count = type(got) == 'string' and tonumber(got) or 0 }
+    counts[key] = it
+  end
+  return it
+end
+
+-- 0 when the units may be taken now, else how long to wait; -1 when waiting is no use.
+local function waitFor(pool, amount)
+  local limit = pool.limit
+  if pool.kind == CONCURRENT then
+    if limit == 0 then return -1 end
+    return countOf(pool.key).count + amount <= limit and 0 or CONCURRENT_WAIT_MS
+  end
+  if limit == 0 or amount > limit then return -1 end
+  if pool.kind == BUCKET then
+    local tat = tatOf(pool.key).tat
+    local burst = max(ceil(limit / 4), amount)
+    local wait = max(0, tat - now) - (burst - amount) * (pool.span / limit)
+    return wait > NOISE_MS and wait or 0
+  end
+  local it = windowOf(pool.key, pool.span)
+  local excess = it.used + amount - limit
+  if excess <= 0 then return 0 end
+  for slot = it.newest - SLOTS, it.newest do
+    excess = excess - (it.slots[slot] or 0)
+    if excess <= 0 then return (slot + SLOTS + 1) * (pool.span / SLOTS) - now end
+  end
+  return pool.span
+end
+
+-- Charges units (positive) or gives them back; `at` is when they were taken.
+local function add(pool, amount, at)
+  local key = pool.key
+  if pool.kind == BUCKET then
+    if pool.limit == 0 then return end
+    local it = tatOf(key)
+    it.tat = max(now, it.tat) + amount * (pool.span / pool.limit)
+    it.changed = true
+  elseif pool.kind == WINDOW then
+    local it = windowOf(key, pool.span)
+    local slot = floor(at / (pool.span / SLOTS))
+    if slot < it.newest - SLOTS then return end
+    local before = it.slots[slot] or 0
+    local after = max(0, before + amount)
+    it.slots[slot] = after
+    it.used = it.used + after - before
+    it.changed[slot] = true
+    it.last = -huge
+    for known, units in pairs(it.slots) do if units > 0 and known > it.last then it.last = known end end
+  else
+    local it = countOf(key)
+    it.count = max(0, it.count + amount)
+    it.changed = true
+  end
+end
+
+local function tell(pool, reply)
+  local remaining, reset = 0, 0
+  if pool.kind == BUCKET then
+    if pool.limit > 0 then
+      local behind = max(0, tatOf(pool.key).tat - now - NOISE_MS)
+      remaining = max(0, floor(ceil(pool.limit / 4) - behind / (pool.span / pool.limit)))
+      reset = ceil(behind)
+    end
+  elseif pool.kind == WINDOW then
+    local it = windowOf(pool.key, pool.span)
+    remaining = max(0, pool.limit - it.used)
+    if it.last >= it.newest - SLOTS then reset = ceil((it.last + SLOTS + 1) * (pool.span / SLOTS) - now) end
+  else
+    remaining = max(0, pool.limit - countOf(pool.key).count)
+  end
+  reply[#reply + 1] = remaining
+  reply[#reply + 1] = reset
+end
+
+local specCount, bookCount = tonumber(ARGV[1]), tonumber(ARGV[2])
+local specs = {}
+for i = 1, specCount do
+  local at = 3 * i
+  specs[i] = { key = KEYS[i], kind = ARGV[at], limit = tonumber(ARGV[at + 1]), span = tonumber(ARGV[at + 2]) }
+end
+local function bookOf(number)
+  local at = specCount + 2 * tonumber(number)
+  return KEYS[at - 1], KEYS[at]
+end
+
+-- Ends a reservation. `quota` nil: whatever it was bound to did serve.
+local function resolve(open, leases, id, sent, tokens, quota)
+  local packed = call('HGET', open, id)
+  if not packed then return end
+  call('HDEL', open, id)
+  call('ZREM', leases, id)
+  local it = cmsgpack.unpack(packed)
+  for i = 3, #it, 7 do
+    local pool = { key = it[i], kind = it[i + 1], limit = it[i + 2], span = it[i + 3] }
+    local amount, unit, bound = it[i + 4], it[i + 5], it[i + 6]
+    local charged = 0
+    if sent and pool.kind ~= CONCURRENT and (bound == '' or quota == nil or bound == quota) then
+      charged = unit == '1' and (tokens or it[2]) or 1
+    end
+    if charged ~= amount then add(pool, charged - amount, it[1]) end
+  end
+end
+
+-- Takes from a claim's pool, or from where it may take instead: nil and the pool (false: none), or the wait.
+local function take(own, instead, amount)
+  local wait = waitFor(own, amount)
+  if wait == 0 then return nil, own end
+  if instead == '0' then return wait end
+  if instead == '-1' then
+    if own.limit == 0 then return wait end
+    return nil, false
+  end
+  local other = specs[tonumber(instead)]
+  local waitThere = waitFor(other, amount)
+  if waitThere == 0 then return nil, other end
+  if wait < 0 then return waitThere end
+  if waitThere < 0 then return wait end
+  return min(wait, waitThere)
+end
+
+local function reserve(at, reply)
+  local open, leases = bookOf(ARGV[at])
+  local id, tokens, atLeast = ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  local count = tonumber(ARGV[at + 4])
+  local first = at + 5
+  local failed, longest = -1, 0
+  if call('HEXISTS', open, id) == 0 then
+    local record, undo = { now, atLeast }, {}
+    for claim = 0, count - 1 do
+      local place = first + 4 * claim
+      local own, unit = specs[tonumber(ARGV[place])], ARGV[place + 1]
+      local amount = unit == '1' and tokens or 1
+      local wait, pool = take(own, ARGV[place + 2], amount)
+      if wait then
+        if failed < 0 then failed = claim end
+        if wait < 0 or longest < 0 then longest = -1 else longest = max(longest, ceil(wait)) end
+      elseif pool then
+        undo[#undo + 1] = { pool, amount, pool.kind == BUCKET and tatOf(pool.key).tat }
+        add(pool, amount, now)
+        local filled = #record
+        record[filled + 1], record[filled + 2], record[filled + 3] = pool.key, pool.kind, pool.limit
+        record[filled + 4], record[filled + 5], record[filled + 6] = pool.span, amount, unit
+        record[filled + 7] = ARGV[place + 3]
+      end
+    end
+    if failed >= 0 then
+      for i = #undo, 1, -1 do
+        local pool, amount, tat = undo[i][1], undo[i][2], undo[i][3]
+        if tat then tatOf(pool.key).tat = tat else add(pool, -amount, now) end
+      end
+    elseif #record > 2 then
+      call('HSET', open, id, cmsgpack.pack(record))
+      call('ZADD', leases, string.format('%.0f', now + LEASE_MS), id)
+    end
+  end
+  reply[#reply + 1] = failed
+  reply[#reply + 1] = longest
+  for claim = 0, count - 1 do tell(specs[tonumber(ARGV[first + 4 * claim])], reply) end
+  return first + 4 * count
+end
+
+local reply = { micros }
+local at, last = 3 + 3 * specCount, #ARGV
+while at <= last do
+  local op = ARGV[at]
+  if op == 'R' then
+    at = reserve(at + 1, reply)
+  elseif op == 'S' then
+    local open, leases = bookOf(ARGV[at + 1])
+    resolve(open, leases, ARGV[at + 2], ARGV[at + 3] == '1', tonumber(ARGV[at + 4]), ARGV[at + 5])
+    at = at + 6
+  elseif op == 'N' then
+    local open, leases = bookOf(ARGV[at + 1])
+    local packed = call('HGET', open, ARGV[at + 2])
+    if packed then
+      local it = cmsgpack.unpack(packed)
+      it[2] = tonumber(ARGV[at + 3])
+      call('HSET', open, ARGV[at + 2], cmsgpack.pack(it))
+      call('ZADD', leases, string.format('%.0f', now + LEASE_MS), ARGV[at + 2])
+    end
+    at = at + 4
+  elseif op == 'X' then
+    local open, leases = bookOf(ARGV[at + 1])
+    local over = call('ZRANGEBYSCORE', leases, '-inf', string.format('%.0f', now), 'LIMIT', 0, REAP_MAX)
+    for i = 1, #over do
+      resolve(open, leases, over[i], true, nil, nil)
+      call('ZREM', leases, over[i])
+    end
+    at = at + 2
+  elseif op == 'C' then
+    local pool = specs[tonumber(ARGV[at + 1])]
+    if pool.kind ~= CONCURRENT then add(pool, tonumber(ARGV[at + 2]), now) end
+    at = at + 3
+  elseif op == 'V' then
+    tell(specs[tonumber(ARGV[at + 1])], reply)
+    at = at + 2
+  else
+    return redis.error_reply('ERR no such ledger operation')
+  end
+end
+
+-- A TAT in the past is a full bucket, and a full bucket needs no key.
+for key, it in pairs(tats) do
+  if it.changed then
+    local ttl = ceil(it.tat - now)
+    if ttl > 0 then call('SET', key, string.format('%.17g', it.tat), 'PX', ttl) else call('DEL', key) end
+  end
+end
+for key, it in pairs(windows) do
+  if next(it.changed) then
+    for slot in pairs(it.changed) do call('HSET', key, string.format('%.0f', slot), string.format('%.0f', it.slots[slot])) end
+    for i = 1, #it.passed do call('HDEL', key, it.passed[i]) end
+    call('PEXPIRE', key, ceil(it.span * (SLOTS + 1) / SLOTS))
+  end
+end
+for key, it in pairs(counts) do
+  if it.changed then
+    if it.count > 0 then call('SET', key, string.format('%.0f', it.count), 'PX', COUNT_TTL_MS) else call('DEL', key) end
+  end
+end
+return reply

@@ -1,0 +1,123 @@
+/**
+ * One gateway judging alone while Redis is away: on a share of every limit, so that all gateways together stay
+ * below the whole. It remembers what it let through, and where each call was reserved, so that the call is
+ * settled there too, whoever judges by then.
+ */
+import { capacityOf } from '@headgate/domain/bucket'
+import type { Clock } from '@headgate/domain/ports'
+import {
+  type Ask,
+  amountOf,
+  type Claim,
+  chargedOf,
+  type Pool,
+  type Used,
+  type Verdict,
+} from '@headgate/domain/reservation'
+import { type MemoryLedger, memoryLedger } from '../memory/ledger.ts'
+import { LocalUse } from './local-use.ts'
+
+/** What a local bucket starts with, in time's worth of its limit: no burst on top of what Redis just granted. */
+const START_WORTH_MS = 1_000
+/** When a call is too large for a local share, waiting is of use all the same: Redis comes back. */
+const TOO_LARGE_WAIT_MS = 5_000
+
+export type PoolUse = { readonly pool: Pool; readonly amount: number }
+
+export class LocalJudge {
+  readonly #clock: Pick<Clock, 'monotonicMs'>
+  readonly #share: number
+  readonly #asks = new WeakMap<Ask, { readonly scaled: Ask; readonly ledger: MemoryLedger }>()
+  readonly #use = new LocalUse()
+  #ledger: MemoryLedger
+
+  /** @param share of every limit, above 0 and at most 1 */
+  constructor(clock: Pick<Clock, 'monotonicMs'>, share: number) {
+    this.#clock = clock
+    this.#share = share
+    this.#ledger = freshLedger(clock)
+  }
+
+  /** Forgets what was used before; calls under way are settled where they were. */
+  startAfresh(): void {
+    this.#ledger = freshLedger(this.#clock)
+  }
+
+  async reserve(ask: Ask): Promise<Verdict> {
+    const scaled = { ...ask, claims: ask.claims.map((claim) => scaledClaim(claim, this.#share)) }
+    const ledger = this.#ledger
+    const verdict = await ledger.reserve(scaled)
+    if (verdict.admitted) {
+      this.#asks.set(ask, { scaled, ledger })
+      const nowMs = this.#clock.monotonicMs()
+      for (const claim of ask.claims) this.#use.add(claim, amountOf(claim, ask.tokens), nowMs)
+      return verdict
+    }
+    if (verdict.waitMs !== null) return verdict
+    const hopeless = ask.claims.some((it) => it.limit === 0 || tooLarge(it, ask.tokens))
+    return hopeless ? verdict : { ...verdict, waitMs: TOO_LARGE_WAIT_MS }
+  }
+
+  /**
+   * Settles a call that was reserved here.
+   * @returns by how much each pool was used less or more than held; null when it was not reserved here
+   */
+  settle(ask: Ask, used: Used): readonly PoolUse[] | null {
+    const here = this.#asks.get(ask)
+    if (here === undefined) return null
+    this.#asks.delete(ask)
+    here.ledger.settle(here.scaled, used)
+    return ask.claims.map((claim) => ({
+      pool: claim,
+      amount: chargedOf(claim, used) - amountOf(claim, ask.tokens),
+    }))
+  }
+
+  /** False when the call was not reserved here. */
+  progress(ask: Ask, tokens: number): boolean {
+    const here = this.#asks.get(ask)
+    here?.ledger.progress(here.scaled, tokens)
+    return here !== undefined
+  }
+
+  /** Corrects what is remembered. */
+  correctUse(corrections: readonly PoolUse[]): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const { pool, amount } of corrections) this.#use.add(pool, amount, nowMs)
+  }
+
+  /** What was let through and still counts, once. */
+  takeUse(): PoolUse[] {
+    return this.#use.take(this.#clock.monotonicMs())
+  }
+}
+
+function freshLedger(clock: Pick<Clock, 'monotonicMs'>): MemoryLedger {
+  return memoryLedger(clock, { firstTatMs: emptyButForASecond })
+}
+
+function tooLarge(claim: Claim, tokens: number): boolean {
+  return claim.kind !== 'concurrent' && amountOf(claim, tokens) > claim.limit && claim.instead === null
+}
+
+function scaledClaim(claim: Claim, share: number): Claim {
+  const { instead } = claim
+  const elsewhere = instead === null || instead === 'nothing' ? instead : scaledPool(instead, share)
+  return { ...claim, limit: scaledLimit(claim.limit, share), instead: elsewhere }
+}
+
+function scaledPool(pool: Pool, share: number): Pool {
+  return { ...pool, limit: scaledLimit(pool.limit, share) }
+}
+
+/** Nobody is denied by rounding: only an explicit zero denies. */
+function scaledLimit(limit: number, share: number): number {
+  return limit === 0 ? 0 : Math.max(1, Math.floor(limit * share))
+}
+
+/** A bucket that holds one second's worth of its limit, or one unit where that is more. */
+function emptyButForASecond(pool: Pool, nowMs: number): number {
+  if (pool.limit === 0) return nowMs
+  const perUnitMs = pool.windowMs / pool.limit
+  return nowMs + capacityOf(pool.limit) * perUnitMs - Math.max(START_WORTH_MS, perUnitMs)
+}

@@ -1,0 +1,130 @@
+/** The SQL of limits. */
+import type { PageQuery } from '@headgate/admin-contract/page'
+import type { Limit } from '@headgate/domain/limit'
+import { sql } from 'kysely'
+import type { Database } from '../../database/open.ts'
+import { idAfter, toPageById } from '../../database/page.ts'
+
+const columns = [
+  'id',
+  'teamId',
+  'ownerId',
+  'parentId',
+  'quotaId',
+  'model',
+  'measure',
+  'amount',
+  'share',
+  'guarantee',
+  'borrows',
+  'createdAt',
+] as const satisfies readonly (keyof Limit)[]
+
+type LimitQuery = PageQuery & {
+  teamId?: string | undefined
+  ownerId?: string | undefined
+  quotaId?: string | undefined
+}
+
+export async function listLimits(db: Database, query: LimitQuery) {
+  let rows = db
+    .selectFrom('limits')
+    .select(columns)
+    .orderBy('id', 'desc')
+    .limit(query.limit + 1)
+  for (const column of ['teamId', 'ownerId', 'quotaId'] as const) {
+    const wanted = query[column]
+    if (wanted !== undefined) rows = rows.where(column, '=', wanted)
+  }
+  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
+  return toPageById(await rows.execute(), query.limit)
+}
+
+export function readLimit(db: Database, id: string): Promise<Limit | undefined> {
+  return db.selectFrom('limits').select(columns).where('id', '=', id).executeTakeFirst()
+}
+
+/** What the catalog holds: all but those of keys, which travel with their keys, unless something is guaranteed. */
+export function readCatalogLimits(db: Database): Promise<Limit[]> {
+  return db
+    .selectFrom('limits')
+    .select(columns)
+    .where((it) => it.or([it('ownerKeyId', 'is', null), it('guarantee', 'is not', null)]))
+    .orderBy('id')
+    .execute()
+}
+
+/** The limits of these keys. */
+export function readLimitsOfKeys(db: Database, keyIds: readonly string[]): Promise<Limit[]> {
+  return db.selectFrom('limits').select(columns).where('ownerKeyId', 'in', keyIds).orderBy('id').execute()
+}
+
+export function insertLimit(db: Database, limit: Limit): Promise<Limit> {
+  return db.insertInto('limits').values(limit).returning(columns).executeTakeFirstOrThrow()
+}
+
+export function updateLimit(
+  db: Database,
+  id: string,
+  figures: Pick<Limit, 'amount' | 'share' | 'guarantee' | 'borrows'>,
+): Promise<Limit> {
+  return db
+    .updateTable('limits')
+    .set(figures)
+    .where('id', '=', id)
+    .returning(columns)
+    .executeTakeFirstOrThrow()
+}
+
+export function deleteLimit(db: Database, id: string): Promise<Limit> {
+  return db.deleteFrom('limits').where('id', '=', id).returning(columns).executeTakeFirstOrThrow()
+}
+
+/** True when other limits are a part of this one. */
+export async function hasChildren(db: Database, id: string): Promise<boolean> {
+  const child = await db
+    .selectFrom('limits')
+    .select('id')
+    .where('parentId', '=', id)
+    .limit(1)
+    .executeTakeFirst()
+  return child !== undefined
+}
+
+/** The shares of one parent in millionths, all but that of one limit. */
+export async function sharesOf(
+  db: Database,
+  it: Pick<Limit, 'id' | 'parentId' | 'measure'>,
+): Promise<number> {
+  const row = await db
+    .selectFrom('limits')
+    .select(sql<number>`coalesce(sum(round(share * 1000000)), 0)::bigint`.as('millionths'))
+    .where('parentId', '=', it.parentId)
+    .where('measure', '=', it.measure)
+    .where('id', '!=', it.id)
+    .executeTakeFirstOrThrow()
+  return row.millionths
+}
+
+type Owner = { readonly teamId: string; readonly appId: string | null; readonly userId: string | null }
+
+/** Where the owner of a limit belongs; undefined when there is none with this id. */
+export async function readOwner(db: Database, ownerId: string): Promise<Owner | undefined> {
+  const nowhere = { appId: null, userId: null }
+  if (ownerId.startsWith('team_')) {
+    const team = await db.selectFrom('teams').select('id').where('id', '=', ownerId).executeTakeFirst()
+    return team && { teamId: team.id, ...nowhere }
+  }
+  if (ownerId.startsWith('key_')) {
+    const of = ['teamId', 'appId', 'userId'] as const
+    return db.selectFrom('proxyKeys').select(of).where('id', '=', ownerId).executeTakeFirst()
+  }
+  const table = ownerId.startsWith('app_') ? 'apps' : 'users'
+  const it = await db.selectFrom(table).select('teamId').where('id', '=', ownerId).executeTakeFirst()
+  return it && { teamId: it.teamId, ...nowhere }
+}
+
+/** Says that the gateways' directory does not know this key's limits yet. */
+export async function markKeyUnpublished(db: Database, keyId: string): Promise<void> {
+  await db.updateTable('proxyKeys').set({ isPublished: false }).where('id', '=', keyId).execute()
+}

@@ -1,0 +1,197 @@
+/**
+ * The ledger holds every reservation and settles it. This is the rule whole, without a store or a clock: what
+ * a ledger in memory is made of, what the one in Redis (`ledger.lua`) must agree with on every answer, and
+ * what simulations run. A call takes all its claims or none; a reservation has one end.
+ */
+import { bucketAfter, bucketState, bucketWaitMs } from './bucket.ts'
+import {
+  type Ask,
+  amountOf,
+  type Claim,
+  chargedOf,
+  type Pool,
+  type PoolState,
+  type Used,
+  type Verdict,
+} from './reservation.ts'
+import { slotAt, WINDOW_SLOTS, windowState, windowWaitMs } from './window.ts'
+
+/** How long a call waits for another to end nobody knows; this is when asking again makes sense. */
+const CONCURRENT_WAIT_MS = 1_000
+/** How long a reservation lives without a sign of life from whoever holds it. */
+export const LEASE_MS = 60_000
+
+type Taken = { readonly claim: Claim; readonly pool: Pool; readonly amount: number }
+/** With what it takes to undo it exactly. */
+type TakenWithBefore = Taken & { readonly tatBeforeMs: number | undefined; readonly takenAtMs: number }
+type Entry = {
+  readonly taken: readonly Taken[]
+  readonly takenAtMs: number
+  leaseEndsAtMs: number
+  tokensAtLeast: number
+}
+
+export type LedgerBookOptions = {
+  /** The TAT of a bucket never seen before; a full bucket unless said otherwise. */
+  readonly firstTatMs?: (pool: Pool, nowMs: number) => number
+}
+
+const SWEEP_FIRST = 1_024
+
+export class LedgerBook {
+  readonly #options: LedgerBookOptions
+  readonly #tats = new Map<string, number>()
+  readonly #windows = new Map<string, Map<number, number>>()
+  readonly #counts = new Map<string, number>()
+  readonly #open = new Map<string, Entry>()
+  #sweepAtSize = SWEEP_FIRST
+
+  constructor(options: LedgerBookOptions = {}) {
+    this.#options = options
+  }
+
+  /** Reservations without an end yet. */
+  get openCount(): number {
+    return this.#open.size
+  }
+
+  /** Judges a call and takes all its claims, or none. The same id again is answered as it was and takes nothing. */
+  reserve(ask: Ask, nowMs: number): Verdict {
+    if (this.#open.has(ask.id)) return { admitted: true, states: this.#statesOf(ask.claims, nowMs) }
+    const taken: TakenWithBefore[] = []
+    let failed = -1
+    let waitMs: number | null = 0
+    for (const [index, claim] of ask.claims.entries()) {
+      const amount = amountOf(claim, ask.tokens)
+      const wait = this.#take(claim, amount, taken, nowMs)
+      if (wait === 0) continue
+      if (failed < 0) failed = index
+      waitMs = waitMs === null || wait === null ? null : Math.max(waitMs, Math.ceil(wait))
+    }
+    if (failed >= 0) {
+      for (const it of taken.reverse()) this.#undo(it)
+      return { admitted: false, failed, waitMs, states: this.#statesOf(ask.claims, nowMs) }
+    }
+    const { tokensAtLeast } = ask
+    const kept = taken.map(({ claim, pool, amount }) => ({ claim, pool, amount }))
+    if (kept.length > 0) {
+      const entry = { taken: kept, takenAtMs: nowMs, leaseEndsAtMs: nowMs + LEASE_MS, tokensAtLeast }
+      this.#open.set(ask.id, entry)
+    }
+    this.#sweep(nowMs)
+    return { admitted: true, states: this.#statesOf(ask.claims, nowMs) }
+  }
+
+  /** Ends a reservation with the truth. Does nothing when it has ended already. */
+  settle(id: string, used: Used, nowMs: number): void {
+    const entry = this.#open.get(id)
+    if (entry === undefined) return
+    this.#open.delete(id)
+    for (const { claim, pool, amount } of entry.taken) {
+      const delta = chargedOf(claim, used) - amount
+      if (delta !== 0) this.#add(pool, delta, entry.takenAtMs, nowMs)
+    }
+  }
+
+  /** A sign of life: the lease begins anew, and this much is charged if it should be the last one. */
+  renew(id: string, tokensAtLeast: number, nowMs: number): void {
+    const entry = this.#open.get(id)
+    if (entry === undefined) return
+    entry.leaseEndsAtMs = nowMs + LEASE_MS
+    entry.tokensAtLeast = tokensAtLeast
+  }
+
+  /** Ends reservations whose lease is over, each with what was last known. Expiry is no refund. */
+  reap(nowMs: number): void {
+    for (const [id, entry] of this.#open) {
+      if (entry.leaseEndsAtMs > nowMs) continue
+      this.#open.delete(id)
+      for (const { claim, pool, amount } of entry.taken) {
+        const used = { sent: true, tokens: entry.tokensAtLeast, quotaId: claim.quotaId }
+        const delta = chargedOf(claim, used) - amount
+        if (delta !== 0) this.#add(pool, delta, entry.takenAtMs, nowMs)
+      }
+    }
+  }
+
+  /** Charges units that were used without a reservation here, as while each gateway judged alone. */
+  charge(pool: Pool, amount: number, nowMs: number): void {
+    if (pool.kind !== 'concurrent') this.#add(pool, amount, nowMs, nowMs)
+  }
+
+  stateOf(pool: Pool, nowMs: number): PoolState {
+    if (pool.kind === 'bucket') return bucketState(pool, this.#tatOf(pool, nowMs), nowMs)
+    if (pool.kind === 'window') return windowState(pool, this.#windows.get(pool.bucket) ?? new Map(), nowMs)
+    return { remaining: Math.max(0, pool.limit - (this.#counts.get(pool.bucket) ?? 0)), resetMs: 0 }
+  }
+
+  #statesOf(claims: readonly Claim[], nowMs: number): PoolState[] {
+    return claims.map((claim) => this.stateOf(claim, nowMs))
+  }
+
+  /** Takes from the claim's pool, or from where it may take instead. 0 when taken; else how long to wait. */
+  #take(claim: Claim, amount: number, taken: TakenWithBefore[], nowMs: number): number | null {
+    const wait = this.#waitMs(claim, amount, nowMs)
+    if (wait === 0) return this.#note(claim, claim, amount, taken, nowMs)
+    const { instead } = claim
+    if (instead === null) return wait
+    if (instead === 'nothing') return claim.limit === 0 ? wait : 0
+    const waitThere = this.#waitMs(instead, amount, nowMs)
+    if (waitThere === 0) return this.#note(claim, instead, amount, taken, nowMs)
+    return wait === null || waitThere === null ? (wait ?? waitThere) : Math.min(wait, waitThere)
+  }
+
+  #note(claim: Claim, pool: Pool, amount: number, taken: TakenWithBefore[], nowMs: number): 0 {
+    taken.push({ claim, pool, amount, tatBeforeMs: this.#tats.get(pool.bucket), takenAtMs: nowMs })
+    this.#add(pool, amount, nowMs, nowMs)
+    return 0
+  }
+
+  #waitMs(pool: Pool, amount: number, nowMs: number): number | null {
+    if (pool.kind === 'bucket') return bucketWaitMs(pool, amount, this.#tatOf(pool, nowMs), nowMs)
+    if (pool.kind === 'window')
+      return windowWaitMs(pool, amount, this.#windows.get(pool.bucket) ?? new Map(), nowMs)
+    if (pool.limit === 0) return null
+    return (this.#counts.get(pool.bucket) ?? 0) + amount <= pool.limit ? 0 : CONCURRENT_WAIT_MS
+  }
+
+  #tatOf(pool: Pool, nowMs: number): number {
+    return this.#tats.get(pool.bucket) ?? this.#options.firstTatMs?.(pool, nowMs) ?? 0
+  }
+
+  /** @param atMs when the units were taken: they count in that slot, and not at all once it has passed */
+  #add(pool: Pool, amount: number, atMs: number, nowMs: number): void {
+    const { bucket } = pool
+    if (pool.kind === 'bucket') {
+      this.#tats.set(bucket, bucketAfter(pool, amount, this.#tatOf(pool, nowMs), nowMs))
+    } else if (pool.kind === 'window') {
+      const slot = slotAt(pool.windowMs, atMs)
+      const newest = slotAt(pool.windowMs, nowMs)
+      if (slot < newest - WINDOW_SLOTS) return
+      const slots = this.#windows.get(bucket) ?? new Map<number, number>()
+      slots.set(slot, Math.max(0, (slots.get(slot) ?? 0) + amount))
+      for (const old of slots.keys()) if (old < newest - WINDOW_SLOTS) slots.delete(old)
+      this.#windows.set(bucket, slots)
+    } else {
+      const count = Math.max(0, (this.#counts.get(bucket) ?? 0) + amount)
+      if (count === 0) this.#counts.delete(bucket)
+      else this.#counts.set(bucket, count)
+    }
+  }
+
+  /** Exactly: a bucket's number is put back, not computed back. */
+  #undo(it: TakenWithBefore): void {
+    if (it.pool.kind !== 'bucket') this.#add(it.pool, -it.amount, it.takenAtMs, it.takenAtMs)
+    else if (it.tatBeforeMs === undefined) this.#tats.delete(it.pool.bucket)
+    else this.#tats.set(it.pool.bucket, it.tatBeforeMs)
+  }
+
+  /** Full buckets and passed slots are forgotten, so only the busy ones are held. */
+  #sweep(nowMs: number): void {
+    if (this.#tats.size + this.#windows.size < this.#sweepAtSize) return
+    if (this.#options.firstTatMs === undefined)
+      for (const [bucket, tatMs] of this.#tats) if (tatMs <= nowMs) this.#tats.delete(bucket)
+    for (const [bucket, slots] of this.#windows) if (slots.size === 0) this.#windows.delete(bucket)
+    this.#sweepAtSize = Math.max(SWEEP_FIRST, 2 * (this.#tats.size + this.#windows.size))
+  }
+}
