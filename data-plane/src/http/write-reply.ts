@@ -6,6 +6,11 @@ import type { Reply, ReplySink } from '../message/reply.ts'
 
 /** How long a caller who does not read may take for the last bytes of a broken stream. */
 const LAST_BYTES_MS = 5000
+/**
+ * Up to here a body goes out as a string in which each character is one byte: joined with the head it is one
+ * buffer for the kernel instead of two, which costs a fifth less. Larger ones are not worth the copy.
+ */
+const ONE_WRITE_BYTES_MAX = 16_384
 
 /** Puts the bytes of streams off to the end of the turn, where they leave one right after the other. */
 export type StreamBurst = Burst<ResponseSink>
@@ -24,7 +29,8 @@ export function writeReply(response: ServerResponse, reply: Reply, burst: Stream
   }
   if (Buffer.isBuffer(body)) {
     response.writeHead(status, [...headers, 'content-length', String(body.length)])
-    response.end(body)
+    if (body.length <= ONE_WRITE_BYTES_MAX) response.end(body.latin1Slice(), 'latin1')
+    else response.end(body)
     return
   }
   response.writeHead(status, headers as string[])

@@ -112,7 +112,7 @@ function append(reached: Reached, ending: Ending, cost: Cost, gateway: Gateway):
 function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: number): UsageRecord {
   const { request, caller, upstream } = reached
   const deployment = reached.deployment ?? request.tried?.deployment
-  const { firstByteAtMs, ...told } = ending
+  const { firstByteAtMs } = ending
   return {
     requestId: request.id,
     attempt: upstream?.attempt ?? request.tried?.attempt ?? 0,
@@ -127,9 +127,17 @@ function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: numbe
     resourceId: deployment?.resource.id ?? null,
     upstreamModel: deployment?.upstreamModel ?? null,
     stream: reached.stream ?? false,
-    ...told,
-    ...cost,
+    status: ending.status,
+    outcome: ending.outcome,
+    errorCode: ending.errorCode,
+    tokens: ending.tokens,
+    usageSource: ending.usageSource,
+    costNanos: cost.costNanos,
+    costState: cost.costState,
+    currency: cost.currency,
+    priceId: cost.priceId,
     requestBytes: request.bodyBytes,
+    replyBytes: ending.replyBytes,
     overheadMicros: Math.max(0, Math.round(request.overheadMs(upstream, firstByteAtMs, endedAtMs) * 1000)),
     firstByteMs: firstByteAtMs === null ? null : Math.round(firstByteAtMs - request.arrivedAtMs),
     totalMs: Math.max(0, Math.round(endedAtMs - request.arrivedAtMs)),
