@@ -5,7 +5,7 @@
  */
 import type { Change } from '@headgate/admin-contract/operation'
 import type { idSource } from '@headgate/domain/id'
-import type { Clock, DigestKey, Log } from '@headgate/domain/ports'
+import type { Clock, DigestKey, Ledger, Log } from '@headgate/domain/ports'
 import { compileCatalog, lockCatalog } from './catalog/compile.ts'
 import type { CatalogPublisher } from './catalog/publish.ts'
 import type { KeysPublisher } from './catalog/publish-keys.ts'
@@ -24,6 +24,7 @@ export type Home = {
   readonly clock: Clock
   readonly newId: ReturnType<typeof idSource>
   readonly digestKey: DigestKey
+  readonly ledger: Pick<Ledger, 'look'>
   readonly allowLoopbackUpstreams: boolean
   readonly catalog: CatalogPublisher
   readonly keys: KeysPublisher
@@ -130,6 +131,7 @@ function contextOf(home: Home, db: Database, keyChanged: (keyId: string) => void
     now: new Date(nowMs).toISOString(),
     newId: (prefix) => home.newId(prefix, nowMs),
     digestKey: home.digestKey,
+    ledger: home.ledger,
     allowLoopbackUpstreams: home.allowLoopbackUpstreams,
     keyChanged,
   }

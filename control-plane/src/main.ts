@@ -3,6 +3,7 @@ import { keyDigester } from '@headgate/adapters/keys/digest'
 import { redisCatalogFeed } from '@headgate/adapters/redis/catalog-feed'
 import { connectRedis } from '@headgate/adapters/redis/client'
 import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
+import { redisLedger } from '@headgate/adapters/redis/ledger'
 import { redisUsageSource } from '@headgate/adapters/redis/usage-source'
 import { processLog } from '@headgate/adapters/telemetry/log'
 import { type ControlPlaneSettings, readSettings } from './config.ts'
@@ -15,11 +16,13 @@ async function run(settings: ControlPlaneSettings): Promise<void> {
   for (const name of settings.unknownNames) log('warn', `${name} is no setting of Headgate; it is ignored`)
   const client = await connectRedis(settings.redisUrl, { log })
   const keys = redisKeyDirectory(client, { log, clock })
+  const ledger = redisLedger(client, { log })
   const ports = {
     catalogFeed: redisCatalogFeed(client, { log }),
     keyPublisher: keys,
     usageSource: redisUsageSource(client, { log }),
     digestKey: keyDigester(settings.keyPepper),
+    ledger,
     clock,
   }
   const controlPlane = await startControlPlane(settings, ports, log)
@@ -27,6 +30,7 @@ async function run(settings: ControlPlaneSettings): Promise<void> {
   const stop = async () => {
     await controlPlane.stop()
     keys.close()
+    ledger.close()
     await client.close()
     log('info', 'stopped')
   }

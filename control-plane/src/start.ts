@@ -4,7 +4,15 @@
  */
 import type { AddressInfo } from 'node:net'
 import { idSource } from '@headgate/domain/id'
-import type { CatalogFeed, Clock, DigestKey, KeyPublisher, Log, UsageSource } from '@headgate/domain/ports'
+import type {
+  CatalogFeed,
+  Clock,
+  DigestKey,
+  KeyPublisher,
+  Ledger,
+  Log,
+  UsageSource,
+} from '@headgate/domain/ports'
 import type { FastifyInstance } from 'fastify'
 import manifest from '../package.json' with { type: 'json' }
 import { catalogPublisher } from './catalog/publish.ts'
@@ -34,6 +42,7 @@ export type ControlPlanePorts = {
   readonly keyPublisher: KeyPublisher
   readonly usageSource: UsageSource
   readonly digestKey: DigestKey
+  readonly ledger: Pick<Ledger, 'look'>
   readonly clock: Clock
 }
 
@@ -110,6 +119,7 @@ function homeOf(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Su
     log: around.log,
     clock: ports.clock,
     digestKey: ports.digestKey,
+    ledger: ports.ledger,
     newId: idSource(),
     allowLoopbackUpstreams: config.allowLoopbackUpstreams,
     ...publishers(ports, around),

@@ -20,6 +20,19 @@ export type LimitTreeDocument = {
   readonly apps: readonly { readonly id: string; readonly name: string }[]
 }
 
+/** One quota or limit of a tree, for whoever looks at all of them. */
+export type LimitNode = {
+  /** The limit's id, or the quota's id with its measure behind a colon. */
+  readonly id: string
+  readonly parentId: string | null
+  readonly measure: Measure
+  /** Null for a quota. */
+  readonly rule: LimitRule | null
+  readonly claim: Claim
+  /** What its children are guaranteed, together. */
+  readonly guaranteed: number
+}
+
 export type LimitTree = {
   /** What a call of this key, for this alias, at a deployment that draws on this quota, asks for. */
   claims(key: KeyRecord, alias: string, quotaId: string | null): readonly Claim[]
@@ -46,11 +59,7 @@ type Node = {
 
 /** Opens the tree. Limits whose parent is missing deny: `limitFaults` keeps them out of a catalog. */
 export function openLimitTree(document: LimitTreeDocument): LimitTree {
-  const names = new Map([...document.teams, ...document.apps].map((it) => [it.id, it.name]))
-  const nodes = new Map<string, Node>()
-  for (const quota of document.quotas) addQuota(nodes, quota, document.resources)
-  const rules = new Map(document.limits.map((it) => [it.id, it]))
-  for (const rule of document.limits) nodeOf(rule, { nodes, rules, names })
+  const { nodes, rules, names } = openNodes(document)
   const byOwner = new Map<string, Node[]>()
   for (const rule of document.limits) {
     const node = nodes.get(rule.id)
@@ -73,6 +82,27 @@ export function openLimitTree(document: LimitTreeDocument): LimitTree {
       return claims
     },
   }
+}
+
+/** All quotas and limits of a tree, parents before their children. */
+export function limitNodes(document: LimitTreeDocument): LimitNode[] {
+  return [...openNodes(document).nodes.values()].map((node) => ({
+    id: node.id,
+    parentId: node.parent?.id ?? null,
+    measure: node.rule?.measure ?? (node.id.slice(node.id.indexOf(':') + 1) as Measure),
+    rule: node.rule,
+    claim: node.claim,
+    guaranteed: node.guaranteed,
+  }))
+}
+
+function openNodes(document: LimitTreeDocument): Opening {
+  const names = new Map([...document.teams, ...document.apps].map((it) => [it.id, it.name]))
+  const nodes = new Map<string, Node>()
+  for (const quota of document.quotas) addQuota(nodes, quota, document.resources)
+  const rules = new Map(document.limits.map((it) => [it.id, it]))
+  for (const rule of document.limits) nodeOf(rule, { nodes, rules, names })
+  return { nodes, rules, names }
 }
 
 type Opening = {

@@ -119,6 +119,14 @@ export class LedgerBook {
     if (pool.kind !== 'concurrent') this.#add(pool, amount, nowMs, nowMs)
   }
 
+  /** Units of a pool that open reservations hold. */
+  heldOf(pool: Pool): number {
+    let held = 0
+    for (const { taken } of this.#open.values())
+      for (const it of taken) if (it.pool.bucket === pool.bucket) held += it.amount
+    return held
+  }
+
   stateOf(pool: Pool, nowMs: number): PoolState {
     if (pool.kind === 'bucket') return bucketState(pool, this.#tatOf(pool, nowMs), nowMs)
     if (pool.kind === 'window') return windowState(pool, this.#windows.get(pool.bucket) ?? new Map(), nowMs)

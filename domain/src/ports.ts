@@ -4,7 +4,7 @@
  */
 import type { CatalogDocument } from './catalog.ts'
 import type { KeyRecord } from './proxy-key.ts'
-import type { Ask, Claim, PoolState, Used, Verdict } from './reservation.ts'
+import type { Ask, LivePool, Pool, Used, Verdict } from './reservation.ts'
 import type { Secret, SecretRef } from './secret-ref.ts'
 import type { UsageRecord } from './usage-record.ts'
 
@@ -55,8 +55,12 @@ export interface Ledger {
   settle(ask: Ask, used: Used): void
   /** Says how many tokens a call under way has used by now; charged if nothing more is heard of it. */
   progress(ask: Ask, tokens: number): void
-  /** What pools hold now, for whoever looks. @throws GatewayError `limiter_unavailable` */
-  look(claims: readonly Claim[]): Promise<readonly PoolState[]>
+  /**
+   * What pools hold now, for whoever looks; takes nothing.
+   * @param teamIds whose calls under way are looked through for what is held
+   * @throws GatewayError `limiter_unavailable`
+   */
+  look(pools: readonly Pool[], teamIds?: readonly string[]): Promise<readonly LivePool[]>
 }
 
 /** Where usage records leave the data plane. */

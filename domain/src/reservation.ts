@@ -44,6 +44,9 @@ export type Ask = {
 /** What is left in a pool now, and how long until it is whole again. */
 export type PoolState = { readonly remaining: number; readonly resetMs: number }
 
+/** The same for whoever looks: `held` is the part of what is used that calls under way hold. */
+export type LivePool = PoolState & { readonly held: number }
+
 export type Verdict =
   /** The states are those of the claims, in their order. */
   | { readonly admitted: true; readonly states: readonly PoolState[] }

@@ -86,6 +86,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
       catalogFeed: shared.feed,
       keyPublisher: shared.keys,
       usageSource: shared.source,
+      ledger: shared.ledger,
       digestKey: digest,
       clock,
     },

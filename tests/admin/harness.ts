@@ -5,6 +5,7 @@
 import { keyDigester } from '@headgate/adapters/keys/digest'
 import { memoryCatalogFeed } from '@headgate/adapters/memory/catalog-feed'
 import { memoryKeyDirectory } from '@headgate/adapters/memory/key-directory'
+import { type MemoryLedger, memoryLedger } from '@headgate/adapters/memory/ledger'
 import { memoryUsageStream } from '@headgate/adapters/memory/usage-stream'
 import { type AdminClient, adminClient } from '@headgate/admin-contract/client'
 import { migrate } from '@headgate/control-plane/database/migrate'
@@ -23,6 +24,7 @@ export type LogLine = { level: string; message: string; fields: Record<string, u
 type MemoryPorts = ControlPlanePorts & {
   readonly keyPublisher: ReturnType<typeof memoryKeyDirectory>
   readonly usageSource: ReturnType<typeof memoryUsageStream>
+  readonly ledger: MemoryLedger
 }
 
 export type TestPlane = {
@@ -108,6 +110,7 @@ export function memoryPorts(): MemoryPorts {
     keyPublisher: memoryKeyDirectory(),
     usageSource: memoryUsageStream(),
     digestKey,
+    ledger: memoryLedger(systemClock),
     clock: systemClock,
   }
 }

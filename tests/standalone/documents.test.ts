@@ -37,7 +37,11 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
     [/"input_nanos_per_million":150000000/, /"weight":2/, /chat\.completion/],
   ],
   ['docs/guides/keys-and-limits.md', true, [/"requests_per_minute":600/, /"state":"revoked"/]],
-  ['docs/guides/shares-of-a-quota.md', true, [/"share":0.1/, /"measure":"tokens_per_minute"/]],
+  [
+    'docs/guides/shares-of-a-quota.md',
+    true,
+    [/"share":0.1/, /"oversubscribed":false/, /"would_be_refused":0/],
+  ],
   ['docs/guides/usage-and-cost.md', true, [/"by":"alias"/, /"by":"day"/, /started_at/]],
 ]
 

@@ -121,7 +121,10 @@ test('redis: every verdict and every pool is that of the rule, at the server tim
         const batch = new LedgerBatch(prefix)
         for (const step of steps) writeStep(batch, step)
         for (const step of steps) for (const claim of claimsIn(step)) seen.set(claim.bucket, claim)
-        for (const claim of seen.values()) batch.look(claim)
+        for (const claim of seen.values()) {
+          batch.look(claim)
+          batch.lookHeld(claim, ['{t}'])
+        }
         const reply = (await runScript(client, script, batch.toCall())) as number[]
         const nowMs = replyTimeMs(reply)
         let at = 1
@@ -133,7 +136,8 @@ test('redis: every verdict and every pool is that of the rule, at the server tim
         }
         for (const claim of seen.values()) {
           expect(readState(reply, at), claim.bucket).toEqual(book.stateOf(claim, nowMs))
-          at += 2
+          expect(reply[at + 2], claim.bucket).toBe(book.heldOf(claim))
+          at += 3
         }
       }
     }),

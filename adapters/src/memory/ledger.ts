@@ -35,7 +35,8 @@ export function memoryLedger(
     },
     settle: (ask, used) => book.settle(ask.id, used, clock.monotonicMs()),
     progress: (ask, tokens) => book.renew(ask.id, tokens, clock.monotonicMs()),
-    look: async (claims) => claims.map((claim) => book.stateOf(claim, clock.monotonicMs())),
+    look: async (pools) =>
+      pools.map((pool) => ({ ...book.stateOf(pool, clock.monotonicMs()), held: book.heldOf(pool) })),
     openCount: () => book.openCount,
   }
 }

@@ -60,6 +60,12 @@ export class LedgerBatch {
     this.count += 1
   }
 
+  /** @param books where the reservations of the pool may stand */
+  lookHeld(pool: Pool, books: readonly string[]): void {
+    this.#ops.push('H', this.#spec(pool), String(books.length), ...books.map((book) => this.#book(book)))
+    this.count += 1
+  }
+
   /** Keys and arguments of ledger.lua. */
   toCall(): { keys: string[]; args: string[] } {
     const counts = [String(this.#specKeys.length), String(this.#bookKeys.length / 2)]

@@ -75,7 +75,7 @@ export function ledgerWithFallback(options: FallbackOptions): LedgerWithFallback
     progress: (ask, tokens) => {
       if (!local.progress(ask, tokens)) shared.progress(ask, tokens)
     },
-    look: (claims) => shared.look(claims),
+    look: (pools, teamIds) => shared.look(pools, teamIds),
     state: () => state,
   }
 }

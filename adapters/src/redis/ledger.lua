@@ -9,8 +9,9 @@
 --   X book                                ends what nobody came for
 --   C spec amount                         charges without a reservation
 --   V spec                                tells what a pool holds
+--   H spec count books                    tells how much of a pool open reservations of these books hold
 -- Reply, all integers: server time in microseconds since 2026; per R: the first claim that failed (from 0; -1:
--- admitted), the wait in ms (-1: no use), per claim what remains and the ms until whole; per V: those two.
+-- admitted), the wait in ms (-1: no use), per claim what remains and the ms until whole; per V: those two; per H: one.
 
 local EPOCH_SECONDS = 1767225600 -- 2026-01-01T00:00:00Z: keeps a TAT short enough to hold its fraction
 local NOISE_MS = 1e-3 -- as in bucket.ts
@@ -229,6 +230,21 @@ local function reserve(at, reply)
   return first + 4 * count
 end
 
+-- Units held, by pool, in a book; each book is read once.
+local heldIn = {}
+local function heldOf(key, open)
+  local held = heldIn[open]
+  if not held then
+    held = {}
+    for _, packed in ipairs(call('HVALS', open)) do
+      local it = cmsgpack.unpack(packed)
+      for i = 3, #it, 7 do held[it[i]] = (held[it[i]] or 0) + it[i + 4] end
+    end
+    heldIn[open] = held
+  end
+  return held[key] or 0
+end
+
 local reply = { micros }
 local at, last = 3 + 3 * specCount, #ARGV
 while at <= last do
@@ -264,6 +280,11 @@ while at <= last do
   elseif op == 'V' then
     tell(specs[tonumber(ARGV[at + 1])], reply)
     at = at + 2
+  elseif op == 'H' then
+    local pool, count, held = specs[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2]), 0
+    for i = 1, count do held = held + heldOf(pool.key, (bookOf(ARGV[at + 2 + i]))) end
+    reply[#reply + 1] = held
+    at = at + 3 + count
   else
     return redis.error_reply('ERR no such ledger operation')
   end

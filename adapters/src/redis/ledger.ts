@@ -4,23 +4,16 @@
  * another, a few milliseconds later.
  */
 import type { Ledger, Log } from '@headgate/domain/ports'
-import {
-  type Ask,
-  type Claim,
-  type Pool,
-  type PoolState,
-  unsent,
-  type Verdict,
-} from '@headgate/domain/reservation'
+import { type Ask, type Pool, unsent, type Verdict } from '@headgate/domain/reservation'
 import { breaker } from './breaker.ts'
 import type { RedisClient } from './client.ts'
 import { Leases } from './leases.ts'
-import { bookOf, checkReply, LedgerBatch, readState, tagOf } from './ledger-batch.ts'
-import { Reservations, unavailable } from './reservations.ts'
+import { bookOf } from './ledger-batch.ts'
+import { look } from './look.ts'
+import { Reservations } from './reservations.ts'
 import { Resolutions } from './resolutions.ts'
-import { readScript, runScript, type Script } from './script.ts'
+import { readScript } from './script.ts'
 import { splitBySlot } from './slot-split.ts'
-import { faultText } from './watched-link.ts'
 
 export type RedisLedgerOptions = {
   readonly log: Log
@@ -84,7 +77,7 @@ export function redisLedger(client: RedisClient, options: RedisLedgerOptions): R
     reserve: asks.reserve,
     settle: asks.settle,
     progress: (ask, tokens) => asks.each(ask, (part) => leases.progress(part, tokens)),
-    look: (claims) => look({ client, prefix, script }, claims),
+    look: (pools, teamIds = []) => look({ client, prefix, script }, pools, teamIds),
     charge: (pool, amount) => resolutions.add({ op: 'charge', pool, amount }),
     isAvailable: () => !gate.isOpen(),
     lostEnds: () => resolutions.lost,
@@ -94,31 +87,4 @@ export function redisLedger(client: RedisClient, options: RedisLedgerOptions): R
       reservations.close()
     },
   }
-}
-
-type Looking = { readonly client: RedisClient; readonly prefix: string; readonly script: Script }
-
-async function look(with_: Looking, claims: readonly Claim[]): Promise<readonly PoolState[]> {
-  const states = new Array<PoolState>(claims.length)
-  const bySlot = new Map<string, number[]>()
-  for (const [index, claim] of claims.entries()) {
-    const slot = with_.client.clustered ? tagOf(claim.bucket) : ''
-    const there = bySlot.get(slot)
-    if (there === undefined) bySlot.set(slot, [index])
-    else there.push(index)
-  }
-  await Promise.all(
-    [...bySlot.values()].map(async (indexes) => {
-      const batch = new LedgerBatch(with_.prefix)
-      for (const index of indexes) batch.look(claims[index] as Claim)
-      try {
-        const answered = await runScript(with_.client, with_.script, batch.toCall())
-        const reply = checkReply(answered, 1 + 2 * indexes.length)
-        for (const [at, index] of indexes.entries()) states[index] = readState(reply, 1 + 2 * at)
-      } catch (fault) {
-        throw unavailable(faultText(fault))
-      }
-    }),
-  )
-  return states
 }

@@ -5,7 +5,7 @@
 import type { Change } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import type { IdPrefix } from '@headgate/domain/id'
-import type { DigestKey } from '@headgate/domain/ports'
+import type { DigestKey, Ledger } from '@headgate/domain/ports'
 import type { Database } from '../database/open.ts'
 
 export type HandlerContext = {
@@ -16,6 +16,8 @@ export type HandlerContext = {
   readonly now: string
   readonly newId: (prefix: IdPrefix) => string
   readonly digestKey: DigestKey
+  /** Looks at what limits hold now. */
+  readonly ledger: Pick<Ledger, 'look'>
   /** True where plain-HTTP providers on 127.0.0.1 are allowed. */
   readonly allowLoopbackUpstreams: boolean
   /** Says that the gateways must hear of this key once the change is committed. */

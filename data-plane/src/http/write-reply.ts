@@ -29,7 +29,7 @@ export function writeReply(response: ServerResponse, reply: Reply, burst: Stream
   }
   if (Buffer.isBuffer(body)) {
     response.writeHead(status, [...headers, 'content-length', String(body.length)])
-    if (body.length <= ONE_WRITE_BYTES_MAX) response.end(body.latin1Slice(), 'latin1')
+    if (body.length <= ONE_WRITE_BYTES_MAX) response.end(body.toString('latin1'), 'latin1')
     else response.end(body)
     return
   }

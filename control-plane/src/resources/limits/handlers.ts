@@ -15,10 +15,24 @@ import {
   sharesOf,
   updateLimit,
 } from './queries.ts'
+import { replayLimit } from './replay.ts'
+import { readLiveTree } from './tree.ts'
 
 export const limitsHandlers: Handlers<typeof limits, HandlerContext> = {
   list: ({ query }, { db }) => listLimits(db, query),
   read: async ({ params }, { db }) => found(await readLimit(db, params.limitId)),
+  tree: ({ query }, context) => readLiveTree(query, context),
+  replay: async ({ params, query }, context) => {
+    const limit = found(await readLimit(context.db, params.limitId))
+    if (query.share !== undefined && limit.parentId === null) {
+      throw fieldFault('?share', {
+        code: 'without_parent',
+        message: 'this limit is a part of nothing',
+        fix: 'Send an amount.',
+      })
+    }
+    return replayLimit(limit, query, context)
+  },
   create: async ({ body }, context) => {
     const { ownerId, parentId, amount, share, guarantee, borrows } = body
     const place = await placeOf(body, context)

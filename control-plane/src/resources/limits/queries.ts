@@ -20,24 +20,35 @@ const columns = [
   'createdAt',
 ] as const satisfies readonly (keyof Limit)[]
 
-type LimitQuery = PageQuery & {
+export type LimitFilter = {
   teamId?: string | undefined
   ownerId?: string | undefined
   quotaId?: string | undefined
 }
+const filters = ['teamId', 'ownerId', 'quotaId'] as const
 
-export async function listLimits(db: Database, query: LimitQuery) {
+export async function listLimits(db: Database, query: PageQuery & LimitFilter) {
   let rows = db
     .selectFrom('limits')
     .select(columns)
     .orderBy('id', 'desc')
     .limit(query.limit + 1)
-  for (const column of ['teamId', 'ownerId', 'quotaId'] as const) {
+  for (const column of filters) {
     const wanted = query[column]
     if (wanted !== undefined) rows = rows.where(column, '=', wanted)
   }
   if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
   return toPageById(await rows.execute(), query.limit)
+}
+
+/** Up to so many limits, oldest first, so that parents come before their children. */
+export function readLimits(db: Database, filter: LimitFilter, countMax: number): Promise<Limit[]> {
+  let rows = db.selectFrom('limits').select(columns).orderBy('id').limit(countMax)
+  for (const column of filters) {
+    const wanted = filter[column]
+    if (wanted !== undefined) rows = rows.where(column, '=', wanted)
+  }
+  return rows.execute()
 }
 
 export function readLimit(db: Database, id: string): Promise<Limit | undefined> {

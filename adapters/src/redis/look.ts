@@ -1,0 +1,61 @@
+/**
+ * Looks at pools without taking from them, for whoever draws them: what remains, when it is whole again, and how
+ * much of what is used is only held. One script call for all, in a cluster one for each slot.
+ */
+import type { LivePool, Pool } from '@headgate/domain/reservation'
+import type { RedisClient } from './client.ts'
+import { checkReply, LedgerBatch, readState, tagOf } from './ledger-batch.ts'
+import { unavailable } from './reservations.ts'
+import { runScript, type Script } from './script.ts'
+import { faultText } from './watched-link.ts'
+
+const REPLIES_EACH = 3
+
+type Means = { readonly client: RedisClient; readonly prefix: string; readonly script: Script }
+
+/**
+ * @param teamIds whose open reservations are looked through
+ * @throws GatewayError `limiter_unavailable`
+ */
+export async function look(
+  means: Means,
+  pools: readonly Pool[],
+  teamIds: readonly string[],
+): Promise<readonly LivePool[]> {
+  const { clustered } = means.client
+  const states = new Array<LivePool>(pools.length)
+  const bySlot = Map.groupBy(pools.keys(), (index) => (clustered ? tagOf((pools[index] as Pool).bucket) : ''))
+  await Promise.all(
+    [...bySlot].map(async ([slot, indexes]) => {
+      const books = clustered ? [slot] : teamIds.map((id) => `{${id}}`)
+      const seen = await lookInSlot(
+        means,
+        indexes.map((index) => pools[index] as Pool),
+        books,
+      )
+      for (const [at, index] of indexes.entries()) states[index] = seen[at] as LivePool
+    }),
+  )
+  return states
+}
+
+async function lookInSlot(
+  { client, prefix, script }: Means,
+  pools: readonly Pool[],
+  books: readonly string[],
+): Promise<LivePool[]> {
+  const batch = new LedgerBatch(prefix)
+  for (const pool of pools) {
+    batch.look(pool)
+    batch.lookHeld(pool, books)
+  }
+  try {
+    const reply = checkReply(await runScript(client, script, batch.toCall()), 1 + REPLIES_EACH * pools.length)
+    return pools.map((_, i) => {
+      const at = 1 + REPLIES_EACH * i
+      return { ...readState(reply, at), held: reply[at + 2] as number }
+    })
+  } catch (fault) {
+    throw unavailable(faultText(fault))
+  }
+}
