@@ -7,6 +7,7 @@ import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { modelAliases } from './model-aliases.ts'
 import type { Operations } from './operation.ts'
+import { policies } from './policies.ts'
 import { prices } from './prices.ts'
 import { quotas } from './quotas.ts'
 import { resources } from './resources.ts'
@@ -27,6 +28,7 @@ export const contract = {
   modelAliases,
   routes,
   prices,
+  policies,
   usage,
   auditEvents,
   catalog,

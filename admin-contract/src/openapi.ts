@@ -6,6 +6,7 @@ import { App } from '@headgate/domain/app'
 import { AuditEvent } from '@headgate/domain/audit-event'
 import { Deployment } from '@headgate/domain/deployment'
 import { ModelAlias } from '@headgate/domain/model-alias'
+import { Policy } from '@headgate/domain/policy'
 import { Price } from '@headgate/domain/price'
 import { ProxyKey } from '@headgate/domain/proxy-key'
 import { Quota, Resource } from '@headgate/domain/resource'
@@ -28,6 +29,7 @@ const named = {
   CatalogVersion,
   Deployment,
   ModelAlias,
+  Policy,
   Price,
   Problem,
   ProxyKey,

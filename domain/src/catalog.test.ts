@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CatalogDocument, candidatesOf, catalogFaults, openCatalog, priceOf } from './catalog.ts'
 import { type IdPrefix, idSource } from './id.ts'
+import { NewPolicy, Policy } from './policy.ts'
 
 const nextId = idSource()
 const newId = (prefix: IdPrefix) => nextId(prefix, 1_764_000_000_000)
@@ -45,6 +46,11 @@ function sample() {
   })
 }
 
+function policyWith(changes: Partial<Policy>): Policy {
+  const id = newId('pol')
+  return Policy.parse({ ...NewPolicy.parse({ name: 'P', ownerId: null }), id, createdAt, ...changes })
+}
+
 /** The kinds of fault a change to the sample brings. */
 function faultsAfter(change: (it: CatalogDocument) => void): string[] {
   const document = structuredClone(sample())
@@ -79,6 +85,21 @@ describe('the faults of a catalog', () => {
       'two alias[a-z]* are named "chat"',
       'two aliases of one name',
       (it) => it.aliases.push({ ...it.aliases[0]!, id: newId('ali') }),
+    ],
+    [
+      'policy "P" speaks of "gone"',
+      'a policy on a model that is not there',
+      (it) => it.policies.push(policyWith({ deniedModels: ['chat', 'gone'] })),
+    ],
+    [
+      'policy "P" speaks of "res_0',
+      'a policy on a resource that is not there',
+      (it) => it.policies.push(policyWith({ allowedResources: [`res_${'0'.repeat(26)}`] })),
+    ],
+    [
+      'policy "P" speaks of "team_0',
+      'a policy of a team that is not there',
+      (it) => it.policies.push(policyWith({ ownerId: `team_${'0'.repeat(26)}` })),
     ],
     [
       'two deployments are named "one"',
@@ -154,6 +175,19 @@ describe('an opened catalog', () => {
     const catalog = openCatalog(document)
     expect(catalog.aliases).toEqual([])
     for (const name of ['chat', 'constructor', '__proto__', '']) expect(catalog.alias(name)).toBeUndefined()
+  })
+
+  test('gives one standing to all keys of an app that have no rules of their own', () => {
+    const document = { ...sample(), policies: [policyWith({ deniedModels: ['chat'] })] }
+    const catalog = openCatalog(document)
+    const keyOf = (id: string) => ({ id, appId: document.apps[0]!.id, allowedModels: null }) as never
+    expect(catalog.standing(keyOf('key_1'))).toBe(catalog.standing(keyOf('key_2')))
+    expect(catalog.standing(keyOf('key_1')).enforced?.models.denies).toHaveLength(1)
+  })
+
+  test('opens documents from before there were policies', () => {
+    const { policies: _, ...older } = sample()
+    expect(CatalogDocument.parse(older).policies).toEqual([])
   })
 
   test('does not open with a dangling reference', () => {

@@ -8,9 +8,12 @@ import { type LimitTree, limitFaults, openLimitTree } from './claim.ts'
 import { Deployment } from './deployment.ts'
 import { LimitRule } from './limit.ts'
 import { ModelAlias } from './model-alias.ts'
+import { danglingNames, Policy } from './policy.ts'
 import { Price } from './price.ts'
+import type { KeyRecord } from './proxy-key.ts'
 import { Quota, Resource } from './resource.ts'
 import { orderTier, Route } from './route.ts'
+import { type Standing, standingsOf } from './standing.ts'
 import { Team } from './team.ts'
 
 /** What is published: plain data, secret references only. */
@@ -25,6 +28,8 @@ export const CatalogDocument = z.object({
   deployments: z.array(Deployment),
   aliases: z.array(ModelAlias),
   routes: z.array(Route),
+  /** Absent in documents from before there were policies. */
+  policies: z.array(Policy).default([]),
   prices: z.array(Price),
   /** Those of teams, apps and users, and any other that holds a guarantee; a key carries its own. */
   limits: z.array(LimitRule).default([]),
@@ -46,15 +51,14 @@ export type ServingAlias = {
   readonly tiers: readonly (readonly Target[])[]
 }
 
-type Level = { readonly name: string; readonly allowedModels: readonly string[] | null }
-
 export type Catalog = {
   readonly version: number
   /** In the order of their names. */
   readonly aliases: readonly ServingAlias[]
   alias(name: string): ServingAlias | undefined
-  team(id: string): Level | undefined
-  app(id: string): Level | undefined
+  /** What all policies say of a key. The same value each time it is asked for the same record. */
+  standing(key: KeyRecord): Standing
+  team(id: string): { readonly name: string } | undefined
   readonly limits: LimitTree
 }
 
@@ -88,13 +92,12 @@ export function openCatalog(document: CatalogDocument): Catalog {
   aliases.sort((a, b) => (a.name < b.name ? -1 : 1))
   const aliasByName = new Map(aliases.map((alias) => [alias.name, alias]))
   const teams = byId(document.teams)
-  const apps = byId(document.apps)
   return Object.freeze({
     version: document.version,
     aliases,
     alias: (name: string) => aliasByName.get(name),
+    standing: standingsOf(document),
     team: (id: string) => teams.get(id),
-    app: (id: string) => apps.get(id),
     limits: openLimitTree(document),
   })
 }
@@ -142,10 +145,28 @@ export function catalogFaults(document: CatalogDocument): CatalogFault[] {
       }
     }
   }
+  faults.push(...policyFaults(document))
   for (const [kind, things] of namedThings(document)) {
     for (const it of repeated(things)) say(kind, it.id, `two ${kind}s are named "${it.name}"`)
   }
   return faults
+}
+
+/** Keys are no part of a catalog, so a policy of a key is not held against it. */
+function policyFaults(document: CatalogDocument): CatalogFault[] {
+  const owners = new Set([...document.teams, ...document.apps].map((it) => it.id))
+  const models = new Set(document.aliases.map((it) => it.name))
+  const resources = new Set(document.resources.map((it) => it.id))
+  return document.policies.flatMap((policy) => {
+    const { id, name, ownerId } = policy
+    const isKnown = ownerId === null || ownerId.startsWith('key_') || owners.has(ownerId)
+    const names = danglingNames(policy, { models, resources }).map((it) => it.name)
+    return (isKnown ? names : [ownerId, ...names]).map((what) => ({
+      kind: 'policy',
+      id,
+      message: `policy "${name}" speaks of "${what}", which does not exist`,
+    }))
+  })
 }
 
 function latestFirst(prices: readonly Price[]): ServingDeployment['prices'] {

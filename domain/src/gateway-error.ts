@@ -51,6 +51,31 @@ const table = {
   key_disabled: row(401, 'invalid_request_error', false, 'The key is disabled. Ask its owner to enable it.'),
   model_not_found: row(404, 'invalid_request_error', false, 'No model of this name is offered to this key.'),
   model_not_allowed: row(403, 'permission_error', false, 'This key may not use this model.'),
+  endpoint_not_allowed: row(403, 'permission_error', false, 'This key may not use this endpoint.'),
+  resource_not_allowed: row(
+    403,
+    'permission_error',
+    false,
+    'This key may use none of the accounts that serve this model.',
+  ),
+  context_length_exceeded: row(
+    400,
+    'invalid_request_error',
+    false,
+    'The input is longer than a policy lets it be.',
+  ),
+  max_tokens_over_cap: row(
+    400,
+    'invalid_request_error',
+    false,
+    'The call asks for a longer answer than a policy allows.',
+  ),
+  choices_over_cap: row(
+    400,
+    'invalid_request_error',
+    false,
+    'The call asks for more answers than a policy allows.',
+  ),
   endpoint_not_offered: row(
     400,
     'invalid_request_error',
@@ -111,6 +136,8 @@ export type ErrorDetail = {
   used?: number
   requested?: number
   unit?: string
+  /** The policy that refused: always one of the caller's own key, app, team or organisation. */
+  policy?: { readonly id: string; readonly name: string }
   /** Headers that belong to this refusal alone, such as the state of the limits behind a 429. */
   headers?: Readonly<Record<string, string>>
   cause?: unknown
@@ -149,6 +176,7 @@ function thrownText(thrown: unknown): string {
 export function errorBody(error: GatewayError, requestId: string): string {
   const { type, text } = table[error.code]
   const { public: sentence, param, scope, owner, limit, used, requested, unit, retryAfterMs } = error.detail
+  const { policy } = error.detail
   return JSON.stringify({
     error: {
       message: sentence ?? text,
@@ -157,7 +185,8 @@ export function errorBody(error: GatewayError, requestId: string): string {
       code: error.code,
       headgate: {
         request_id: requestId,
-        denied_by: deniedBy(error.code),
+        denied_by: policy === undefined ? deniedBy(error.code) : 'gateway_policy',
+        policy,
         scope,
         owner,
         limit,
@@ -173,7 +202,7 @@ export function errorBody(error: GatewayError, requestId: string): string {
 function deniedBy(code: ErrorCode): string {
   if (code.startsWith('limit_')) return 'gateway_limit'
   if (code.startsWith('upstream_')) return 'upstream'
-  if (code === 'model_not_allowed') return 'gateway_policy'
+  if (code.endsWith('_not_allowed') && code !== 'method_not_allowed') return 'gateway_policy'
   return 'gateway'
 }
 

@@ -20,6 +20,7 @@ export type IdPrefix =
   | 'rte'
   | 'pri'
   | 'lim'
+  | 'pol'
   | 'req'
   | 'aud'
 

@@ -1,16 +1,8 @@
-/** Who may use which alias, and which names and origins pass. */
+/** Which names and origins pass. */
 import { describe, expect, test } from 'vitest'
-import { mayUseModel } from './model-alias.ts'
 import { DisplayName, MachineName } from './name.ts'
 import { NewResource, ProviderOrigin } from './resource.ts'
 import { roleAllows } from './role.ts'
-
-test('an alias may be used when every level that speaks allows it', () => {
-  expect(mayUseModel('chat', [null, null])).toBe(true)
-  expect(mayUseModel('chat', [['chat'], null, ['chat', 'embed']])).toBe(true)
-  expect(mayUseModel('chat', [['chat'], ['embed']])).toBe(false)
-  expect(mayUseModel('chat', [[]])).toBe(false)
-})
 
 test('a role may do what the roles before it may', () => {
   expect(roleAllows('admin', 'viewer')).toBe(true)

@@ -18,8 +18,3 @@ export type NewModelAlias = z.infer<typeof NewModelAlias>
 /** The aliases somebody may use: a list, or null for all of them. An empty list allows none. */
 export const ModelAccess = z.array(MachineName).max(1000).nullable()
 export type ModelAccess = z.infer<typeof ModelAccess>
-
-/** True when every level that speaks allows the alias; a level that says null does not speak. */
-export function mayUseModel(alias: string, levels: readonly (readonly string[] | null)[]): boolean {
-  return levels.every((allowed) => allowed === null || allowed.includes(alias))
-}

@@ -26,6 +26,10 @@ const CostState = z.enum(['priced', 'unknown', 'none'])
 
 const Id = z.string().max(64)
 
+/** What a shadow policy would have refused. */
+const ShadowRefusal = z.object({ code: z.string().max(64), policyId: Id, text: z.string().max(500) })
+export type ShadowRefusal = z.infer<typeof ShadowRefusal>
+
 export const UsageRecord = z.object({
   /** The request id the caller saw; unique together with `attempt`. */
   requestId: Id,
@@ -61,6 +65,8 @@ export const UsageRecord = z.object({
   totalMs: Count,
   catalogVersion: Count.nullable(),
   upstreamRequestId: z.string().max(128).nullable(),
+  /** Null when no shadow policy objected. Absent in records of older gateways. */
+  shadowRefusal: ShadowRefusal.nullable().default(null),
 })
 export type UsageRecord = z.infer<typeof UsageRecord>
 

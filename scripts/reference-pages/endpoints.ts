@@ -17,7 +17,8 @@ export function endpointsPage(): string {
   return [
     pageHead('Endpoints', '`data-plane/src/endpoints` and `data-plane/src/upstreams`'),
     'Every path the gateway serves. Any other path is refused with `unknown_endpoint`, whoever asks. Paths are',
-    'compared byte by byte: nothing is normalised. `{name}` is a model alias.\n',
+    'compared byte by byte: nothing is normalised. `{name}` is a model alias. Policies call endpoints by the names',
+    'in the first column.\n',
     '## Paths\n',
     table(
       ['Endpoint', 'Method', 'Paths'],
@@ -31,8 +32,8 @@ export function endpointsPage(): string {
       forwardedEndpoints.map(readingOf),
     ),
     'Before a call is sent, its tokens are estimated: four bytes of body text are one token, an inline image or',
-    'file of any size is 1000, and the output is the ceiling the caller set, or 1024. The true figures of the',
-    'answer then take the place of the estimate.\n',
+    'file of any size is 1000, and the output is the ceiling the caller set, or 1024, or the cap of a policy where',
+    'that is less. The true figures of the answer then take the place of the estimate.\n',
     '## Where a call goes\n',
     'The path at the provider, by the API style of the resource. Empty: not offered there; such a deployment is',
     'passed over, and a model that has no other is refused with `endpoint_not_offered`.\n',

@@ -25,7 +25,7 @@ export const errorNotes: Readonly<Record<ErrorCode, ErrorNote>> = {
   ),
   model_missing: note('Neither the body nor the path names a model.', 'Set `model`.'),
   body_too_large: note(
-    'The body is larger than the endpoint takes. See [endpoints](endpoints.md).',
+    'The body is larger than the endpoint takes ([endpoints](endpoints.md)), or than `request_bytes_max` of a policy.',
     'Send less in one call.',
   ),
   unsupported_content: note(
@@ -58,9 +58,34 @@ export const errorNotes: Readonly<Record<ErrorCode, ErrorNote>> = {
     'Create the alias, and a route for it.',
   ),
   model_not_allowed: note(
-    'The alias exists; the allowed models of the key, its app or its team leave it out.',
+    'The alias exists; a policy denies it, or the narrowest level that has an allow list leaves it out.',
     'Take a name from `GET /v1/models`.',
-    'Compare `allowed_models` of key, app and team. All that are not null must hold the name.',
+    'The sentence names the policy, or the level whose `allowed_models` leave it out.',
+  ),
+  endpoint_not_allowed: note(
+    'A policy denies the endpoint, or the narrowest level that has an allow list leaves it out.',
+    'Use another endpoint, or ask for this one.',
+    'The sentence names the policy. An allow list that forgets `models.list` also hides the list of models.',
+  ),
+  resource_not_allowed: note(
+    'The model is allowed, but policies allow none of the resources that serve it.',
+    'Take a name from `GET /v1/models`.',
+    'Route the alias to a deployment at an allowed resource, or change the policy that the sentence names.',
+  ),
+  context_length_exceeded: note(
+    'The estimate of the input is over `input_tokens_max` of a policy. Without `headgate` in the body it is the provider who says so.',
+    'Send a shorter prompt; the sentence says what was counted.',
+    'The estimate is a token for four bytes. Raise the cap if it is too tight for the texts in use.',
+  ),
+  max_tokens_over_cap: note(
+    'The ceiling the caller set for an answer is over `output_tokens_max` of a policy, or is no number.',
+    'Ask for no more than the sentence says, or leave the ceiling out.',
+    'Raise the cap of the policy, or give the key a policy of its own; the smallest cap of all levels holds.',
+  ),
+  choices_over_cap: note(
+    '`n` or `best_of` is over `choices_max` of a policy, or is no number.',
+    'Ask for fewer answers in one call.',
+    'Raise the cap of the policy; the smallest cap of all levels holds.',
   ),
   endpoint_not_offered: note(
     'No deployment behind the model can serve this endpoint, such as moderations at Azure.',

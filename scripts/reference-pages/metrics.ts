@@ -8,6 +8,7 @@ const meanings: Readonly<Record<string, string>> = {
   headgate_tokens_total: 'Tokens used, by `direction`: `input`, `output`.',
   headgate_unpriced_requests_total:
     'Calls that used tokens of a model without a price. Their cost is unknown.',
+  headgate_shadow_refusals_total: 'Calls that a policy in shadow mode would have refused, by error `code`.',
   headgate_overhead_seconds: "The gateway's own share of the time of a call.",
   headgate_open_requests: 'Requests under way.',
   headgate_open_streams: 'Streams under way.',

@@ -33,6 +33,7 @@ export function usageRecord(n: number, changes: Partial<UsageRecord> = {}): Usag
     totalMs: 100,
     catalogVersion: 7,
     upstreamRequestId: 'abc',
+    shadowRefusal: { code: 'choices_over_cap', policyId: 'pol_1', text: `"n" asks for ${n} answers` },
     ...changes,
   }
 }

@@ -84,6 +84,7 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
     deployments: [] as unknown[],
     aliases: [] as unknown[],
     routes: [] as unknown[],
+    policies: [],
     prices: [priceOf('gpt-4o', id('pri')), priceOf('gpt-4o-mini', id('pri'))],
   }
   for (const model of modelNames(options.models)) {

@@ -42,6 +42,16 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
     true,
     [/"share":0.1/, /"oversubscribed":false/, /"would_be_refused":0/],
   ],
+  [
+    'docs/guides/policies.md',
+    true,
+    [
+      /policy "Small models only" of its team does not allow it/,
+      /asks for 600 tokens; policy "Small models only" of its team caps them at 500/,
+      /"id": ?"demo-chat"/,
+      /"shadow_refusal":\{"code":"max_tokens_over_cap"/,
+    ],
+  ],
   ['docs/guides/usage-and-cost.md', true, [/"by":"alias"/, /"by":"day"/, /started_at/]],
 ]
 

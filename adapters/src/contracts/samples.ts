@@ -61,6 +61,7 @@ export function sampleUsage(changes: Partial<UsageRecord> = {}): UsageRecord {
     totalMs: 80,
     catalogVersion: 7,
     upstreamRequestId: null,
+    shadowRefusal: { code: 'model_not_allowed', policyId: newId('pol'), text: 'größe-"x"' },
     ...changes,
   })
 }

@@ -69,6 +69,7 @@ async function readDocument(db: Database, version: number, compiledAt: string): 
     deployments: await db.selectFrom('deployments').selectAll().orderBy('id').execute(),
     aliases: await db.selectFrom('modelAliases').selectAll().orderBy('id').execute(),
     routes: await db.selectFrom('routes').selectAll().orderBy('id').execute(),
+    policies: await db.selectFrom('policies').selectAll().orderBy('id').execute(),
     prices: await db.selectFrom('prices').selectAll().orderBy('id').execute(),
     limits: await readCatalogLimits(db),
   }

@@ -8,6 +8,7 @@ import type { CatalogDocument } from '@headgate/domain/catalog'
 import type { Deployment } from '@headgate/domain/deployment'
 import type { Limit } from '@headgate/domain/limit'
 import type { ModelAlias } from '@headgate/domain/model-alias'
+import type { Policy } from '@headgate/domain/policy'
 import type { Price } from '@headgate/domain/price'
 import type { ProxyKey } from '@headgate/domain/proxy-key'
 import type { Quota, Resource } from '@headgate/domain/resource'
@@ -66,6 +67,7 @@ export type Tables = {
   modelAliases: ModelAlias
   routes: Omit<Route, 'tiers'> & { tiers: Json<Route['tiers']> }
   prices: Price
+  policies: Policy
   catalogVersions: CatalogVersionRow
   usageRecords: UsageRow
   usageDeadLetters: DeadLetterRow

@@ -76,6 +76,7 @@ test('a record comes out of the table as it went in, every field', async () => {
     firstByteMs: null,
     catalogVersion: null,
     upstreamRequestId: null,
+    shadowRefusal: null,
   })
   const large = usageRecord(3, { costNanos: Number.MAX_SAFE_INTEGER, alias: 'a"b\\c,{d}', stream: false })
   await drainBatch(plan(), batchOf([full, empty, large]), never)

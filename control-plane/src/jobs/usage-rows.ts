@@ -9,7 +9,7 @@ import type { UsageRow } from '../database/tables.ts'
 
 type Column = {
   readonly name: keyof UsageRow
-  readonly type: 'text' | 'int8' | 'bool' | 'timestamptz'
+  readonly type: 'text' | 'int8' | 'bool' | 'timestamptz' | 'jsonb'
   readonly of: (it: UsageRecord) => unknown
 }
 
@@ -46,6 +46,7 @@ const columns: readonly Column[] = [
   { name: 'totalMs', type: 'int8', of: (it) => it.totalMs },
   { name: 'catalogVersion', type: 'int8', of: (it) => it.catalogVersion },
   { name: 'upstreamRequestId', type: 'text', of: (it) => it.upstreamRequestId },
+  { name: 'shadowRefusal', type: 'jsonb', of: (it) => it.shadowRefusal && JSON.stringify(it.shadowRefusal) },
 ]
 
 /** Inserts the records, all or none; those that are there already are left as they are. */

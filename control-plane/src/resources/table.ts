@@ -9,6 +9,7 @@ import { deploymentsHandlers } from './deployments/handlers.ts'
 import { keysHandlers } from './keys/handlers.ts'
 import { limitsHandlers } from './limits/handlers.ts'
 import { modelAliasesHandlers } from './model-aliases/handlers.ts'
+import { policiesHandlers } from './policies/handlers.ts'
 import { pricesHandlers } from './prices/handlers.ts'
 import { quotasHandlers } from './quotas/handlers.ts'
 import { resourcesHandlers } from './resources/handlers.ts'
@@ -31,6 +32,7 @@ export const handlers: AllHandlers = {
   modelAliases: modelAliasesHandlers,
   routes: routesHandlers,
   prices: pricesHandlers,
+  policies: policiesHandlers,
   usage: usageHandlers,
   auditEvents: auditEventsHandlers,
   catalog: catalogHandlers,

@@ -10,6 +10,7 @@ export const chatCompletions: ForwardedEndpoint = {
   defaultModel: null,
   bodyBytesMax: 25 * 1024 * 1024,
   outputFields: ['max_completion_tokens', 'max_tokens'],
+  unsaidOutputTokens: null,
   choiceFields: ['n'],
   streamUsage: 'on-request',
   metered: true,

@@ -10,6 +10,7 @@ export const completions: ForwardedEndpoint = {
   defaultModel: null,
   bodyBytesMax: 2 * 1024 * 1024,
   outputFields: ['max_tokens'],
+  unsaidOutputTokens: 16,
   choiceFields: ['n', 'best_of'],
   streamUsage: 'on-request',
   metered: true,

@@ -10,6 +10,7 @@ export const embeddings: ForwardedEndpoint = {
   defaultModel: null,
   bodyBytesMax: 25 * 1024 * 1024,
   outputFields: [],
+  unsaidOutputTokens: null,
   choiceFields: [],
   streamUsage: 'no-stream',
   metered: true,

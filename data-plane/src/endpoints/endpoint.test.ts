@@ -6,7 +6,7 @@ import { openBody } from '../message/body.ts'
 import { chatCompletions } from './chat-completions.ts'
 import { completions } from './completions.ts'
 import { embeddings } from './embeddings.ts'
-import { estimateTokens, wantsStream } from './endpoint.ts'
+import { ceilingAsked, choicesAsked, estimateTokens, wantsStream } from './endpoint.ts'
 import { forwardedEndpoints } from './index.ts'
 import { responses } from './responses.ts'
 
@@ -27,6 +27,23 @@ test('the output is the caller’s own ceiling, times the choices asked for', ()
 test('who names no ceiling, or one that is none, is held to have asked for a usual answer', () => {
   for (const ceiling of [undefined, null, -1, 'x', [], {}, 1e300])
     expect(estimateTokens(chatCompletions, bodyOf({ max_tokens: ceiling })).output).toBe(1024)
+})
+
+test('a cap on the output holds the estimate down, for who names no ceiling too', () => {
+  expect(estimateTokens(chatCompletions, bodyOf({}), 100).output).toBe(100)
+  expect(estimateTokens(chatCompletions, bodyOf({ n: 3 }), 100).output).toBe(300)
+  expect(estimateTokens(chatCompletions, bodyOf({}), 5000).output).toBe(1024)
+  expect(estimateTokens(chatCompletions, bodyOf({ max_tokens: 50 }), 100).output).toBe(50)
+})
+
+test('of several ceilings the highest counts, and what is no count is over all', () => {
+  const ceiling = (body: object) => ceilingAsked(chatCompletions, bodyOf(body))
+  expect(ceiling({ max_tokens: 7, max_completion_tokens: 5 })).toEqual({ field: 'max_tokens', count: 7 })
+  expect(ceiling({ max_tokens: null })).toBeNull()
+  for (const value of ['9', -1, [], {}, true])
+    expect(ceiling({ max_tokens: value })?.count).toBe(Number.POSITIVE_INFINITY)
+  expect(choicesAsked(completions, bodyOf({ n: 2, best_of: 5 }))).toEqual({ field: 'best_of', count: 5 })
+  expect(choicesAsked(embeddings, bodyOf({ n: 9 }))).toBeNull()
 })
 
 test('an inline file weighs the same whatever its size', () => {

@@ -2,6 +2,7 @@
  * An endpoint is one OpenAI v1 path, described as data: where its model, ceilings and usage are. It knows
  * bodies and nothing of addresses; upstreams know addresses and nothing of bodies, so there is no matrix.
  */
+import type { EndpointName } from '@headgate/domain/endpoint'
 import type { Body } from '../message/body.ts'
 import { fieldValue } from '../message/body.ts'
 
@@ -14,7 +15,7 @@ const ESTIMATE_MAX = 1_000_000_000
 
 export type ForwardedEndpoint = {
   readonly kind: 'forwarded'
-  readonly name: string
+  readonly name: EndpointName
   readonly method: 'POST'
   /** Below `/v1` and `/openai/v1`. */
   readonly path: string
@@ -25,6 +26,8 @@ export type ForwardedEndpoint = {
   readonly bodyBytesMax: number
   /** Body fields that cap the output, in order of precedence; empty when there is no output to cap. */
   readonly outputFields: readonly string[]
+  /** How long an answer the provider makes when no ceiling is named; null: as long as the model can. */
+  readonly unsaidOutputTokens: number | null
   /** Body fields that multiply the output. */
   readonly choiceFields: readonly string[]
   /** How a stream tells its usage: only when asked through `stream_options`, in its last event, or it cannot stream. */
@@ -41,7 +44,7 @@ export type ForwardedEndpoint = {
 /** Answered by the gateway itself, from the catalog. */
 export type LocalEndpoint = {
   readonly kind: 'local'
-  readonly name: string
+  readonly name: EndpointName
   readonly method: 'GET'
   readonly path: string
   /** The last path segment is a name (`/models/{model}`). */
@@ -55,16 +58,48 @@ export type Estimate = { readonly input: number; readonly output: number }
 /**
  * What a call will use at most, in tokens, without reading its text: linear in the bytes, so no input can
  * make it slow. The output part is the caller's own ceiling times the number of choices asked for.
+ * @param outputTokensMax the cap on one answer, if there is one
  */
-export function estimateTokens(endpoint: ForwardedEndpoint, body: Body): Estimate {
+export function estimateTokens(
+  endpoint: ForwardedEndpoint,
+  body: Body,
+  outputTokensMax: number | null = null,
+): Estimate {
   const { inlineBytes, inlineCount } = body.fields
   const textBytes = body.bytes.length - inlineBytes
   const input = Math.ceil(textBytes / BYTES_PER_TOKEN) + inlineCount * INLINE_FILE_TOKENS
   if (endpoint.outputFields.length === 0) return { input, output: 0 }
-  const ceiling = firstCount(body, endpoint.outputFields) ?? DEFAULT_OUTPUT_TOKENS
+  const ceiling = Math.min(
+    firstCount(body, endpoint.outputFields) ?? DEFAULT_OUTPUT_TOKENS,
+    outputTokensMax ?? ESTIMATE_MAX,
+  )
   let choices = 1
   for (const field of endpoint.choiceFields) choices = Math.max(choices, firstCount(body, [field]) ?? 1)
   return { input, output: Math.min(ceiling * choices, ESTIMATE_MAX) }
+}
+
+/** The field that asks for most, and how much; Infinity for a value that is no count, whatever it may be read as. */
+export type Asked = { readonly field: string; readonly count: number }
+
+/** The longest answer the caller lets any field ask for; null when it names no ceiling. */
+export function ceilingAsked(endpoint: ForwardedEndpoint, body: Body): Asked | null {
+  return mostAsked(body, endpoint.outputFields)
+}
+
+/** The number of answers asked for; null when the caller says nothing of it, which means one. */
+export function choicesAsked(endpoint: ForwardedEndpoint, body: Body): Asked | null {
+  return mostAsked(body, endpoint.choiceFields)
+}
+
+function mostAsked(body: Body, fields: readonly string[]): Asked | null {
+  let most: Asked | null = null
+  for (const field of fields) {
+    const value = fieldValue(body, field) ?? null
+    if (value === null) continue
+    const count = typeof value === 'number' && value >= 0 ? value : Number.POSITIVE_INFINITY
+    if (most === null || count > most.count) most = { field, count }
+  }
+  return most
 }
 
 /** True when the body asks for a stream. Anything but `true` is left for the provider to judge. */

@@ -1,9 +1,8 @@
 /** GET /models and /models/{model}: answered from the catalog, and only with what the caller may use. */
 
-import type { Caller } from '@headgate/domain/caller'
 import type { Catalog, ServingAlias } from '@headgate/domain/catalog'
 import { GatewayError } from '@headgate/domain/gateway-error'
-import { mayUseModel } from '@headgate/domain/model-alias'
+import { judgeModel, type Rules } from '@headgate/domain/policy'
 import type { LocalEndpoint } from './endpoint.ts'
 
 export const listModels: LocalEndpoint = {
@@ -22,17 +21,9 @@ export const retrieveModel: LocalEndpoint = {
   named: true,
 }
 
-/** What limits the caller's choice of models: the key, its app and its team. A level that is gone allows nothing. */
-export function accessLevels(caller: Caller, catalog: Catalog) {
-  const app = catalog.app(caller.appId)
-  const team = catalog.team(caller.teamId)
-  return [caller.key.allowedModels, app ? app.allowedModels : [], team ? team.allowedModels : []]
-}
-
-/** The OpenAI list of the aliases this caller may use, in the order of their names. */
-export function modelList(caller: Caller, catalog: Catalog): unknown {
-  const levels = accessLevels(caller, catalog)
-  const data = catalog.aliases.filter((alias) => mayUseModel(alias.name, levels)).map(describe)
+/** The OpenAI list of the aliases that the caller's rules let it use, in the order of their names. */
+export function modelList(rules: Rules | null, catalog: Catalog): unknown {
+  const data = catalog.aliases.filter((alias) => isOffered(alias, rules)).map(describe)
   return { object: 'list', data }
 }
 
@@ -40,9 +31,9 @@ export function modelList(caller: Caller, catalog: Catalog): unknown {
  * One model in OpenAI's shape.
  * @throws GatewayError `model_not_found` for what does not exist and for what the caller may not use, alike
  */
-export function modelEntry(name: string, caller: Caller, catalog: Catalog): unknown {
+export function modelEntry(name: string, rules: Rules | null, catalog: Catalog): unknown {
   const alias = catalog.alias(name)
-  if (alias && mayUseModel(alias.name, accessLevels(caller, catalog))) return describe(alias)
+  if (alias && isOffered(alias, rules)) return describe(alias)
   throw modelNotFound(name)
 }
 
@@ -52,6 +43,12 @@ export function modelNotFound(name: string): GatewayError {
     public: `No model named "${name.slice(0, 64)}" is offered to this key. GET /v1/models lists those that are.`,
     param: 'model',
   })
+}
+
+function isOffered(alias: ServingAlias, rules: Rules | null): boolean {
+  if (rules === null) return true
+  const deployments = alias.tiers.flatMap((tier) => tier.map((target) => target.deployment))
+  return judgeModel(rules, alias.name, deployments) === null
 }
 
 function describe(alias: ServingAlias): unknown {

@@ -10,6 +10,7 @@ export const moderations: ForwardedEndpoint = {
   defaultModel: 'omni-moderation-latest',
   bodyBytesMax: 25 * 1024 * 1024,
   outputFields: [],
+  unsaidOutputTokens: null,
   choiceFields: [],
   streamUsage: 'no-stream',
   metered: false,

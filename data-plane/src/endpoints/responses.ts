@@ -10,6 +10,7 @@ export const responses: ForwardedEndpoint = {
   defaultModel: null,
   bodyBytesMax: 25 * 1024 * 1024,
   outputFields: ['max_output_tokens'],
+  unsaidOutputTokens: null,
   choiceFields: [],
   streamUsage: 'last-event',
   metered: true,

@@ -25,6 +25,7 @@ export function dataPlaneMetrics(gauges: Gauges): Metrics {
   const buckets = new Array<number>(OVERHEAD_BUCKETS.length).fill(0)
   const overhead = { count: 0, sumSeconds: 0 }
   let unpriced = 0
+  const shadowed = new Map<string, number>()
   return {
     count: (record) => {
       const labels = `endpoint="${record.endpoint}",outcome="${record.outcome}",code="${record.errorCode ?? ''}"`
@@ -32,6 +33,8 @@ export function dataPlaneMetrics(gauges: Gauges): Metrics {
       tokens.input += record.tokens.input
       tokens.output += record.tokens.output
       if (record.costState === 'unknown') unpriced++
+      const shadowCode = record.shadowRefusal?.code
+      if (shadowCode !== undefined) shadowed.set(shadowCode, (shadowed.get(shadowCode) ?? 0) + 1)
       const seconds = record.overheadMicros / 1e6
       overhead.count++
       overhead.sumSeconds += seconds
@@ -49,6 +52,9 @@ export function dataPlaneMetrics(gauges: Gauges): Metrics {
         '# TYPE headgate_unpriced_requests_total counter',
         `headgate_unpriced_requests_total ${unpriced}`,
       )
+      lines.push('# TYPE headgate_shadow_refusals_total counter')
+      for (const [code, count] of shadowed)
+        lines.push(`headgate_shadow_refusals_total{code="${code}"} ${count}`)
       lines.push('# TYPE headgate_overhead_seconds histogram')
       for (const [i, bound] of OVERHEAD_BUCKETS.entries()) {
         lines.push(`headgate_overhead_seconds_bucket{le="${bound}"} ${buckets[i]}`)

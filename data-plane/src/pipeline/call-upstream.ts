@@ -95,9 +95,9 @@ async function send(
   return { exchange, head, attempt, sentAtMs, headAtMs: gateway.clock.monotonicMs() }
 }
 
-/** What changes in the body for this deployment: the model's real name, and usage asked for in streams. */
+/** What changes in the body for this deployment: the model's real name, a cap, and usage asked for in streams. */
 function splicesFor(call: Reserved, deployment: ServingDeployment): Splice[] {
-  const splices: Splice[] = []
+  const splices: Splice[] = [...call.capSplices]
   if (call.bodyModel !== deployment.upstreamModel)
     splices.push({ field: 'model', json: JSON.stringify(deployment.upstreamModel) })
   if (call.stream && call.endpoint.streamUsage === 'on-request' && !call.asksUsage) {

@@ -6,8 +6,9 @@ import type { Caller } from '@headgate/domain/caller'
 import type { Catalog, ServingAlias, ServingDeployment } from '@headgate/domain/catalog'
 import type { Price } from '@headgate/domain/price'
 import type { Ask, Claim, PoolState } from '@headgate/domain/reservation'
+import type { ShadowRefusal } from '@headgate/domain/usage-record'
 import type { Estimate, ForwardedEndpoint, LocalEndpoint } from '../endpoints/endpoint.ts'
-import type { Body } from '../message/body.ts'
+import type { Body, Splice } from '../message/body.ts'
 import type { InboundRequest } from '../message/inbound-request.ts'
 import type { Exchange } from '../upstreams/exchange.ts'
 import type { ResponseHead } from '../upstreams/response-parser.ts'
@@ -62,7 +63,15 @@ export type Routed = Authenticated<Identified<Received>> & {
   readonly alias: ServingAlias
   readonly candidates: Candidates
 }
-export type Authorized = Routed & { readonly estimate: Estimate }
+/** What a shadow policy would have refused; null when none objects. */
+type Shadowed = { readonly shadowRefusal: ShadowRefusal | null }
+export type Authorized = Routed &
+  Shadowed & {
+    readonly estimate: Estimate
+    /** The cap on the output, for a body that names no ceiling of its own. */
+    readonly capSplices: readonly Splice[]
+  }
+export type AuthorizedLocally = Authenticated<Identified<ReceivedLocally>> & Shadowed
 export type Reserved = Authorized & { readonly reservation: Reservation }
 export type Answered = Reserved & {
   readonly deployment: ServingDeployment

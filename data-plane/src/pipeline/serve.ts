@@ -5,7 +5,7 @@
 import type { Reply } from '../message/reply.ts'
 import { answerLocally } from './answer-locally.ts'
 import { authenticate, identify } from './authenticate.ts'
-import { authorize } from './authorize.ts'
+import { authorize, authorizeLocally } from './authorize.ts'
 import type { Reached, Received, ReceivedLocally } from './call.ts'
 import { callUpstream } from './call-upstream.ts'
 import type { Gateway } from './gateway.ts'
@@ -45,8 +45,9 @@ export async function serveLocally(received: ReceivedLocally, gateway: Gateway):
   try {
     const identified = await identify(received, gateway)
     reached = identified
-    const authenticated = authenticate(identified, gateway)
-    return answerLocally(authenticated, gateway)
+    const authorized = authorizeLocally(authenticate(identified, gateway))
+    reached = authorized
+    return answerLocally(authorized, gateway)
   } catch (refusal) {
     settleRefused(reached, refusal, gateway)
     throw refusal

@@ -143,6 +143,7 @@ function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: numbe
     totalMs: Math.max(0, Math.round(endedAtMs - request.arrivedAtMs)),
     catalogVersion: reached.catalog?.version ?? null,
     upstreamRequestId: upstreamRequestId(reached),
+    shadowRefusal: reached.shadowRefusal ?? null,
   }
 }
 
