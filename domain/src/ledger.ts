@@ -44,6 +44,8 @@ export class LedgerBook {
   readonly #windows = new Map<string, Map<number, number>>()
   readonly #counts = new Map<string, number>()
   readonly #open = new Map<string, Entry>()
+  /** Ids that were given back before their reservation came, and until when that is remembered. */
+  readonly #givenBack = new Map<string, number>()
   #sweepAtSize = SWEEP_FIRST
 
   constructor(options: LedgerBookOptions = {}) {
@@ -55,9 +57,14 @@ export class LedgerBook {
     return this.#open.size
   }
 
-  /** Judges a call and takes all its claims, or none. The same id again is answered as it was and takes nothing. */
+  /**
+   * Judges a call and takes all its claims, or none. An id that is held is admitted again and takes nothing; one
+   * that was refused is judged anew, so who asks twice and is refused gives it back.
+   */
   reserve(ask: Ask, nowMs: number): Verdict {
     if (this.#open.has(ask.id)) return { admitted: true, states: this.#statesOf(ask.claims, nowMs) }
+    if (this.#givenBack.has(ask.id))
+      return { admitted: false, failed: 0, waitMs: null, states: this.#statesOf(ask.claims, nowMs) }
     const taken: TakenWithBefore[] = []
     let failed = -1
     let waitMs: number | null = 0
@@ -82,10 +89,16 @@ export class LedgerBook {
     return { admitted: true, states: this.#statesOf(ask.claims, nowMs) }
   }
 
-  /** Ends a reservation with the truth. Does nothing when it has ended already. */
+  /**
+   * Ends a reservation with the truth. Does nothing when it has ended already; one that is given back before it
+   * came, because its message was slower, never begins.
+   */
   settle(id: string, used: Used, nowMs: number): void {
     const entry = this.#open.get(id)
-    if (entry === undefined) return
+    if (entry === undefined) {
+      if (!used.sent) this.#givenBack.set(id, nowMs + LEASE_MS)
+      return
+    }
     this.#open.delete(id)
     for (const { claim, pool, amount } of entry.taken) {
       const delta = chargedOf(claim, used) - amount
@@ -93,16 +106,20 @@ export class LedgerBook {
     }
   }
 
-  /** A sign of life: the lease begins anew, and this much is charged if it should be the last one. */
+  /**
+   * A sign of life: the lease begins anew, and this much is charged if it should be the last one. Older news than
+   * what is known changes nothing of that.
+   */
   renew(id: string, tokensAtLeast: number, nowMs: number): void {
     const entry = this.#open.get(id)
     if (entry === undefined) return
     entry.leaseEndsAtMs = nowMs + LEASE_MS
-    entry.tokensAtLeast = tokensAtLeast
+    entry.tokensAtLeast = Math.max(entry.tokensAtLeast, tokensAtLeast)
   }
 
   /** Ends reservations whose lease is over, each with what was last known. Expiry is no refund. */
   reap(nowMs: number): void {
+    for (const [id, untilMs] of this.#givenBack) if (untilMs <= nowMs) this.#givenBack.delete(id)
     for (const [id, entry] of this.#open) {
       if (entry.leaseEndsAtMs > nowMs) continue
       this.#open.delete(id)

@@ -32,7 +32,7 @@ export type Claim = Pool & {
 }
 
 export type Ask = {
-  /** Known to nobody else; a second question with the same id is answered as the first was. */
+  /** Known to nobody else. While it is held, asking again takes nothing; a refusal is not remembered. */
   readonly id: string
   readonly claims: readonly Claim[]
   /** The estimate for the whole call, input and output together. */

@@ -1,6 +1,6 @@
 /** The ledger contract on memory and on a real Redis, and Redis against the domain's rule on random sequences. */
 import { LedgerBook } from '@headgate/domain/ledger'
-import type { Ask, Claim, Used } from '@headgate/domain/reservation'
+import { type Ask, type Claim, type Used, unsent } from '@headgate/domain/reservation'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { freshRedisUrl } from '../../../tests/servers/fresh-redis.ts'
@@ -17,7 +17,7 @@ import {
   verdictLength,
 } from '../redis/ledger-batch.ts'
 import { readScript, runScript } from '../redis/script.ts'
-import { claimOn, ledgerContract } from './ledger-contract.ts'
+import { askFor, claimOn, ledgerContract } from './ledger-contract.ts'
 
 const log = () => {}
 /** Long, because other tests use the machine at the same time and what is tested here is not haste. */
@@ -143,6 +143,37 @@ test('redis: every verdict and every pool is that of the rule, at the server tim
     }),
     { numRuns: rounds(150) },
   )
+})
+
+test('redis: a lease that is over charges the newest that is known, and what was given back first never begins', async () => {
+  const client = await connectRedis(await freshRedisUrl(), { log })
+  onTestFinished(() => client.close())
+  const script = readScript('ledger')
+  const claim = claimOn('{t}:day', { kind: 'window', unit: 'tokens', limit: 1_000, windowMs: 86_400_000 })
+  const [held, late] = [
+    { ...askFor([claim], 500), id: 'held' },
+    { ...askFor([claim], 100), id: 'late' },
+  ]
+  async function run(write: (batch: LedgerBatch) => void): Promise<number[]> {
+    const batch = new LedgerBatch('lease:')
+    write(batch)
+    batch.look(claim)
+    return (await runScript(client, script, batch.toCall())) as number[]
+  }
+  await run((batch) => {
+    batch.reserve(held)
+    for (const tokens of [40, 20]) batch.renew('{t}', held.id, tokens)
+    batch.settle('{t}', late.id, unsent)
+    batch.renew('{t}', late.id, 30)
+  })
+  const refused = await run((batch) => batch.reserve(late))
+  expect(readVerdict(refused, 1, 1)).toMatchObject({ admitted: false, failed: 0, waitMs: null })
+  expect(readState(refused, 1 + verdictLength(1)).remaining).toBe(500)
+  for (const { id } of [held, late]) await client.send('any', ['ZADD', 'lease:{t}:leases', '0', id])
+  expect(readState(await run((batch) => batch.reap('{t}')), 1).remaining).toBe(960)
+  expect(await client.send('any', ['EXISTS', 'lease:{t}:leases', 'lease:{t}:open'])).toBe(0)
+  const forgotten = await run((batch) => batch.reserve(late))
+  expect(readVerdict(forgotten, 1, 1).admitted).toBe(true)
 })
 
 function askOf(step: Extract<Step, { op: 'reserve' }>): Ask {

@@ -4,7 +4,7 @@
 -- KEYS: one pool per spec; then two per book: its open reservations (hash) and their leases (sorted set).
 -- ARGV: number of specs, number of books; per spec: kind, limit, window in ms; then the operations:
 --   R book id tokens tokens-at-least count, per claim: spec unit(1 tokens, 0 one) instead(0 refuse, -1 nothing, spec) quota
---   S book id sent(1, 0) tokens quota     ends a reservation with the truth
+--   S book id sent(1, 0) tokens quota     ends a reservation with the truth; one given back before it came never begins
 --   N book id tokens-at-least             a sign of life
 --   X book                                ends what nobody came for
 --   C spec amount                         charges without a reservation
@@ -154,13 +154,22 @@ local function bookOf(number)
   return KEYS[at - 1], KEYS[at]
 end
 
--- Ends a reservation. `quota` nil: whatever it was bound to did serve.
-local function resolve(open, leases, id, sent, tokens, quota)
+-- What is kept of a reservation: when it was taken, what it is charged at least, then seven values per claim. One
+-- without claims was given back before it came: it never begins.
+local function recordOf(open, id)
   local packed = call('HGET', open, id)
-  if not packed then return end
+  return packed and cmsgpack.unpack(packed) or nil
+end
+local function wasGivenBack(it) return #it == 2 end
+local function keep(open, leases, id, it)
+  call('HSET', open, id, cmsgpack.pack(it))
+  call('ZADD', leases, string.format('%.0f', now + LEASE_MS), id)
+end
+
+-- Ends a reservation. `quota` nil: whatever it was bound to did serve.
+local function resolve(open, leases, id, it, sent, tokens, quota)
   call('HDEL', open, id)
   call('ZREM', leases, id)
-  local it = cmsgpack.unpack(packed)
   for i = 3, #it, 7 do
     local pool = { key = it[i], kind = it[i + 1], limit = it[i + 2], span = it[i + 3] }
     local amount, unit, bound = it[i + 4], it[i + 5], it[i + 6]
@@ -195,7 +204,10 @@ local function reserve(at, reply)
   local count = tonumber(ARGV[at + 4])
   local first = at + 5
   local failed, longest = -1, 0
-  if call('HEXISTS', open, id) == 0 then
+  local there = recordOf(open, id)
+  if there and wasGivenBack(there) then
+    failed, longest = 0, -1
+  elseif not there then
     local record, undo = { now, atLeast }, {}
     for claim = 0, count - 1 do
       local place = first + 4 * claim
@@ -220,8 +232,7 @@ local function reserve(at, reply)
         if tat then tatOf(pool.key).tat = tat else add(pool, -amount, now) end
       end
     elseif #record > 2 then
-      call('HSET', open, id, cmsgpack.pack(record))
-      call('ZADD', leases, string.format('%.0f', now + LEASE_MS), id)
+      keep(open, leases, id, record)
     end
   end
   reply[#reply + 1] = failed
@@ -253,24 +264,28 @@ while at <= last do
     at = reserve(at + 1, reply)
   elseif op == 'S' then
     local open, leases = bookOf(ARGV[at + 1])
-    resolve(open, leases, ARGV[at + 2], ARGV[at + 3] == '1', tonumber(ARGV[at + 4]), ARGV[at + 5])
+    local id, sent = ARGV[at + 2], ARGV[at + 3] == '1'
+    local it = recordOf(open, id)
+    if it and not wasGivenBack(it) then
+      resolve(open, leases, id, it, sent, tonumber(ARGV[at + 4]), ARGV[at + 5])
+    elseif not sent then
+      keep(open, leases, id, { now, 0 })
+    end
     at = at + 6
   elseif op == 'N' then
     local open, leases = bookOf(ARGV[at + 1])
-    local packed = call('HGET', open, ARGV[at + 2])
-    if packed then
-      local it = cmsgpack.unpack(packed)
-      it[2] = tonumber(ARGV[at + 3])
-      call('HSET', open, ARGV[at + 2], cmsgpack.pack(it))
-      call('ZADD', leases, string.format('%.0f', now + LEASE_MS), ARGV[at + 2])
+    local it = recordOf(open, ARGV[at + 2])
+    if it and not wasGivenBack(it) then
+      it[2] = max(it[2], tonumber(ARGV[at + 3]))
+      keep(open, leases, ARGV[at + 2], it)
     end
     at = at + 4
   elseif op == 'X' then
     local open, leases = bookOf(ARGV[at + 1])
     local over = call('ZRANGEBYSCORE', leases, '-inf', string.format('%.0f', now), 'LIMIT', 0, REAP_MAX)
     for i = 1, #over do
-      resolve(open, leases, over[i], true, nil, nil)
-      call('ZREM', leases, over[i])
+      local it = recordOf(open, over[i])
+      if it then resolve(open, leases, over[i], it, true, nil, nil) else call('ZREM', leases, over[i]) end
     end
     at = at + 2
   elseif op == 'C' then
