@@ -24,6 +24,16 @@ export function roundsFactor(): number {
   return factor
 }
 
+/** The seed of one simulation to run alone, as a failure names it; else null: many of them. */
+export function givenSeed(): number | null {
+  const given = process.env['TEST_SEED']
+  if (!given) return null
+  const seed = Number(given)
+  if (!Number.isInteger(seed))
+    throw new Error('TEST_SEED must be a whole number: the seed that a failure named')
+  return seed
+}
+
 /** What a process under test needs of ours to run at all; the rest of its environment is the test's to choose. */
 export function bareEnvironment(): { PATH: string; HOME: string } {
   return { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' }
