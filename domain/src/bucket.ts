@@ -2,8 +2,9 @@
  * A bucket fills steadily and calls take from it: a token bucket in its GCRA form, whose whole state is one
  * number, the theoretical arrival time (TAT) in milliseconds. Memory and Redis ledgers both follow this file.
  *
- * Bound: in any interval w, admitted <= capacity + limit * w / window. Capacity is a quarter of the limit, or
- * the amount asked for where that is larger, because a legal call could otherwise never pass.
+ * Bound: in any interval w, admitted less given back <= capacity + limit * w / window; so estimates that come back
+ * late may be used on top of what flowed in meanwhile. Capacity is a quarter of the limit, or the amount asked for
+ * where that is larger, because a legal call could otherwise never pass.
  */
 import type { Pool, PoolState } from './reservation.ts'
 
