@@ -88,7 +88,7 @@ export class WatchedLink {
       return
     }
     const asked = this.#link
-    asked.send('heartbeat', ['PING']).then(
+    asked.ping().then(
       () => asked === this.#link && this.#becomeReady(),
       (fault) => asked === this.#link && this.#becomeAway(fault),
     )
