@@ -3,9 +3,10 @@
 --
 -- KEYS: one pool per spec; then two per book: its open reservations (hash) and their leases (sorted set).
 -- ARGV: number of specs, number of books; per spec: kind, limit, window in ms; then the operations:
---   R book id tokens tokens-at-least count, per claim: spec unit(1 tokens, 0 one) instead(0 refuse, -1 nothing, spec) quota
+--   R book id tokens tokens-at-least lease-ms count, per claim: spec unit(1 tokens, 0 one) instead(0 refuse, -1 nothing, spec) quota
 --   S book id sent(1, 0) tokens quota     ends a reservation with the truth
---   N book id tokens-at-least             a sign of life
+--   G book id lease-ms                    gives back what a call took, or will ask for when this overtook it
+--   N book id tokens-at-least lease-ms    a sign of life
 --   X book                                ends what nobody came for
 --   C spec amount                         charges without a reservation
 --   V spec                                tells what a pool holds
@@ -16,8 +17,8 @@
 local EPOCH_SECONDS = 1767225600 -- 2026-01-01T00:00:00Z: keeps a TAT short enough to hold its fraction
 local NOISE_MS = 1e-3 -- as in bucket.ts
 local SLOTS = 30 -- as in window.ts
-local CONCURRENT_WAIT_MS, LEASE_MS = 1000, 60000 -- as in ledger.ts
-local REAP_MAX = 200
+local CONCURRENT_WAIT_MS = 1000 -- as in ledger.ts
+local REAP_MAX = 500
 local COUNT_TTL_MS = 86400000
 local BUCKET, WINDOW, CONCURRENT = '0', '1', '2'
 local ceil, floor, max, min, huge = math.ceil, math.floor, math.max, math.min, math.huge
@@ -154,6 +155,11 @@ local function bookOf(number)
   return KEYS[at - 1], KEYS[at]
 end
 
+-- A lease of an id without a reservation says that the call was given back before its reservation came.
+local function lease(leases, id, ms)
+  call('ZADD', leases, string.format('%.17g', now + ms), id)
+end
+
 -- Ends a reservation. `quota` nil: whatever it was bound to did serve.
 local function resolve(open, leases, id, sent, tokens, quota)
   local packed = call('HGET', open, id)
@@ -192,10 +198,12 @@ end
 local function reserve(at, reply)
   local open, leases = bookOf(ARGV[at])
   local id, tokens, atLeast = ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local count = tonumber(ARGV[at + 4])
-  local first = at + 5
+  local leaseMs, count = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+  local first = at + 6
   local failed, longest = -1, 0
-  if call('HEXISTS', open, id) == 0 then
+  if call('ZSCORE', leases, id) then
+    if call('HEXISTS', open, id) == 0 then failed, longest = 0, -1 end
+  else
     local record, undo = { now, atLeast }, {}
     for claim = 0, count - 1 do
       local place = first + 4 * claim
@@ -221,7 +229,7 @@ local function reserve(at, reply)
       end
     elseif #record > 2 then
       call('HSET', open, id, cmsgpack.pack(record))
-      call('ZADD', leases, string.format('%.0f', now + LEASE_MS), id)
+      lease(leases, id, leaseMs)
     end
   end
   reply[#reply + 1] = failed
@@ -262,12 +270,21 @@ while at <= last do
       local it = cmsgpack.unpack(packed)
       it[2] = tonumber(ARGV[at + 3])
       call('HSET', open, ARGV[at + 2], cmsgpack.pack(it))
-      call('ZADD', leases, string.format('%.0f', now + LEASE_MS), ARGV[at + 2])
+      lease(leases, ARGV[at + 2], tonumber(ARGV[at + 4]))
+    end
+    at = at + 5
+  elseif op == 'G' then
+    local open, leases = bookOf(ARGV[at + 1])
+    local id = ARGV[at + 2]
+    if call('HEXISTS', open, id) == 1 then
+      resolve(open, leases, id, false, 0, '')
+    else
+      lease(leases, id, tonumber(ARGV[at + 3]))
     end
     at = at + 4
   elseif op == 'X' then
     local open, leases = bookOf(ARGV[at + 1])
-    local over = call('ZRANGEBYSCORE', leases, '-inf', string.format('%.0f', now), 'LIMIT', 0, REAP_MAX)
+    local over = call('ZRANGEBYSCORE', leases, '-inf', string.format('%.17g', now), 'LIMIT', 0, REAP_MAX)
     for i = 1, #over do
       resolve(open, leases, over[i], true, nil, nil)
       call('ZREM', leases, over[i])

@@ -4,15 +4,19 @@
  * that a refused call takes nothing, whenever Redis got to it.
  */
 import { GatewayError } from '@headgate/domain/gateway-error'
-import type { Ask, Verdict } from '@headgate/domain/reservation'
+import { type Ask, type PoolState, unsent, type Verdict } from '@headgate/domain/reservation'
 import type { Breaker } from './breaker.ts'
 import type { RedisClient } from './client.ts'
-import { bookOf, checkReply, LedgerBatch, readVerdict, verdictLength } from './ledger-batch.ts'
+import { bookOf, checkReply, LedgerBatch, readStates, readVerdict, verdictLength } from './ledger-batch.ts'
 import { readScript, runScript } from './script.ts'
 import { faultText } from './watched-link.ts'
 
+/** Takes; tells what taking would say; gives back what was taken. The last two tell what pools hold then. */
+type Manner = 'take' | 'judge' | 'give back'
+
 type PendingCall = {
   readonly ask: Ask
+  readonly manner: Manner
   readonly resolve: (verdict: Verdict) => void
   readonly reject: (fault: GatewayError) => void
 }
@@ -22,6 +26,7 @@ type Batch = { readonly asked: LedgerBatch; readonly calls: PendingCall[]; lengt
 type Means = {
   readonly client: RedisClient
   readonly prefix: string
+  readonly leaseMs: number
   readonly gate: Breaker
   readonly deadlineMs: number
   /** Told of every call that was refused without a verdict: Redis may take for it yet. */
@@ -51,16 +56,37 @@ export class Reservations {
 
   /** @throws GatewayError `limiter_unavailable` */
   reserve(ask: Ask): Promise<Verdict> {
-    const { client, gate } = this.#means
     if (ask.claims.length === 0) return Promise.resolve(EVERYTHING)
-    if (gate.isOpen() && !gate.allows(performance.now()))
+    return this.#ask(ask, 'take')
+  }
+
+  /**
+   * What the verdict on a call would be; takes nothing.
+   * @throws GatewayError `limiter_unavailable`
+   */
+  judge(ask: Ask): Promise<Verdict> {
+    return this.#ask(ask, 'judge')
+  }
+
+  /**
+   * Gives back a reservation at once, and tells what its pools hold then.
+   * @throws GatewayError `limiter_unavailable`; it is given back later then
+   */
+  async giveBack(ask: Ask): Promise<readonly PoolState[]> {
+    return (await this.#ask(ask, 'give back')).states
+  }
+
+  #ask(ask: Ask, manner: Manner): Promise<Verdict> {
+    const { client, gate } = this.#means
+    if (gate.isOpen() && !gate.allows(performance.now())) {
+      if (manner === 'give back') this.#means.giveBack(ask)
       return Promise.reject(unavailable('Redis is not asked for now'))
+    }
     const slot = client.clustered ? bookOf(ask.claims) : ''
     const batch = this.#gathering.get(slot) ?? this.#newBatch(slot)
-    batch.asked.reserve(ask)
-    batch.length += verdictLength(ask.claims.length)
+    batch.length += write(batch.asked, ask, manner)
     const answer = new Promise<Verdict>((resolve, reject) => {
-      batch.calls.push({ ask, resolve, reject })
+      batch.calls.push({ ask, manner, resolve, reject })
     })
     if (batch.calls.length >= CALLS_PER_BATCH_MAX) {
       this.#gathering.delete(slot)
@@ -77,7 +103,8 @@ export class Reservations {
   }
 
   #newBatch(slot: string): Batch {
-    const batch = { asked: new LedgerBatch(this.#means.prefix), calls: [], length: 1, ticks: 0 }
+    const { prefix, leaseMs } = this.#means
+    const batch = { asked: new LedgerBatch(prefix, leaseMs), calls: [], length: 1, ticks: 0 }
     this.#gathering.set(slot, batch)
     if (!this.#flushScheduled) setImmediate(this.#flush)
     this.#flushScheduled = true
@@ -100,9 +127,9 @@ export class Reservations {
       if (!this.#underWay.has(batch)) return
       gate.succeeded()
       let at = 1
-      for (const { ask, resolve } of batch.calls) {
-        resolve(readVerdict(reply, at, ask.claims.length))
-        at += verdictLength(ask.claims.length)
+      for (const { ask, manner, resolve } of batch.calls) {
+        resolve(read(reply, at, ask, manner))
+        at += lengthOf(ask, manner)
       }
     } catch (fault) {
       if (!this.#underWay.has(batch)) return
@@ -136,6 +163,28 @@ export class Reservations {
     if (this.#ticker !== null) clearInterval(this.#ticker)
     this.#ticker = null
   }
+}
+
+/** @returns integers that the reply will hold for it */
+function write(batch: LedgerBatch, ask: Ask, manner: Manner): number {
+  if (manner !== 'give back') batch.reserve(ask)
+  if (manner !== 'take') {
+    batch.settle(bookOf(ask.claims), ask.id, unsent)
+    for (const claim of ask.claims) batch.look(claim)
+  }
+  return lengthOf(ask, manner)
+}
+
+function lengthOf({ claims }: Ask, manner: Manner): number {
+  const verdict = manner === 'give back' ? 0 : verdictLength(claims.length)
+  return manner === 'take' ? verdict : verdict + 2 * claims.length
+}
+
+function read(reply: readonly number[], at: number, { claims }: Ask, manner: Manner): Verdict {
+  if (manner === 'give back') return { admitted: true, states: readStates(reply, at, claims.length) }
+  const verdict = readVerdict(reply, at, claims.length)
+  if (manner === 'take') return verdict
+  return { ...verdict, states: readStates(reply, at + verdictLength(claims.length), claims.length) }
 }
 
 export function unavailable(internal: string): GatewayError {
