@@ -44,9 +44,10 @@ const DEADLINE_MS = 50
  * the quota is asked first, and given back when the team refuses. Each question has the deadline to itself.
  */
 export function redisLedger(client: RedisClient, options: RedisLedgerOptions): RedisLedger {
+  // What it means is said by whoever judges instead; this would be a second line about the same change.
   const gate = breaker((open) => {
-    if (open) options.log('warn', 'The ledger does not ask Redis for now: it fails or is too slow')
-    else options.log('info', 'The ledger asks Redis again', { lostEnds: resolutions.lost })
+    if (open) options.log('debug', 'The ledger does not ask Redis for now: it fails or is too slow')
+    else options.log('debug', 'The ledger asks Redis again', { lostEnds: resolutions.lost })
   })
   const prefix = options.prefix ?? 'hg:'
   const leaseMs = options.leaseMs ?? LEASE_MS

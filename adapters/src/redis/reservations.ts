@@ -21,7 +21,13 @@ type PendingCall = {
   readonly reject: (fault: GatewayError) => void
 }
 
-type Batch = { readonly asked: LedgerBatch; readonly calls: PendingCall[]; length: number; ticks: number }
+type Batch = {
+  readonly asked: LedgerBatch
+  readonly calls: PendingCall[]
+  length: number
+  sentAtMs: number
+  ticks: number
+}
 
 type Means = {
   readonly client: RedisClient
@@ -33,7 +39,9 @@ type Means = {
   readonly giveBack: (ask: Ask) => void
 }
 
-const TICK_MS = 10
+const TICK_MS = 5
+/** A busy event loop of our own is not to be taken for a slow Redis: replies get this many chances to be read. */
+const TICKS_MIN = 3
 const RETRY_AFTER_MS = 1_000
 /** Bounds how long one script call may keep Redis from its other clients. */
 const CALLS_PER_BATCH_MAX = 256
@@ -42,7 +50,6 @@ const EVERYTHING: Verdict = Object.freeze({ admitted: true, states: Object.freez
 export class Reservations {
   readonly #means: Means
   readonly #script = readScript('ledger')
-  readonly #ticksMax: number
   /** By book in a cluster, where one script call may touch one slot only; else one batch for all. */
   #gathering = new Map<string, Batch>()
   readonly #underWay = new Set<Batch>()
@@ -51,7 +58,6 @@ export class Reservations {
 
   constructor(means: Means) {
     this.#means = means
-    this.#ticksMax = Math.ceil(means.deadlineMs / TICK_MS)
   }
 
   /** @throws GatewayError `limiter_unavailable` */
@@ -104,7 +110,7 @@ export class Reservations {
 
   #newBatch(slot: string): Batch {
     const { prefix, leaseMs } = this.#means
-    const batch = { asked: new LedgerBatch(prefix, leaseMs), calls: [], length: 1, ticks: 0 }
+    const batch = { asked: new LedgerBatch(prefix, leaseMs), calls: [], length: 1, sentAtMs: 0, ticks: 0 }
     this.#gathering.set(slot, batch)
     if (!this.#flushScheduled) setImmediate(this.#flush)
     this.#flushScheduled = true
@@ -121,6 +127,7 @@ export class Reservations {
   async #send(batch: Batch): Promise<void> {
     const { client, gate } = this.#means
     this.#underWay.add(batch)
+    batch.sentAtMs = performance.now()
     this.#ticker ??= setInterval(this.#tick, TICK_MS)
     try {
       const reply = checkReply(await runScript(client, this.#script, batch.asked.toCall()), batch.length)
@@ -140,13 +147,13 @@ export class Reservations {
     }
   }
 
-  /** Counts ticks and not time, so that a busy event loop of our own is not taken for a slow Redis. */
   readonly #tick = (): void => {
+    const nowMs = performance.now()
     for (const batch of this.#underWay) {
       batch.ticks += 1
-      if (batch.ticks <= this.#ticksMax) continue
+      if (batch.ticks < TICKS_MIN || nowMs - batch.sentAtMs < this.#means.deadlineMs) continue
       this.#underWay.delete(batch)
-      this.#means.gate.failed('timeout', performance.now())
+      this.#means.gate.failed('timeout', nowMs)
       this.#refuse(batch, 'Redis did not answer within the deadline')
     }
     if (this.#underWay.size === 0) this.#stopTicking()
