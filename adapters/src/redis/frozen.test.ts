@@ -76,13 +76,19 @@ function startLoad(gateways: readonly Gateway[], claims: readonly Claim[]) {
   return { decisions, stop }
 }
 
-/** The most calls that any stretch of a window's length holds. */
+/** The most calls that were surely admitted within one stretch of a window's length: asked and answered in it. */
 function worstStretch(calls: readonly Decision[]): number {
-  const times = calls.map((it) => it.atMs).sort((a, b) => a - b)
-  let [most, last] = [0, 0]
-  for (const [first, atMs] of times.entries()) {
-    while (last < times.length && (times[last] as number) < atMs + WINDOW_MS) last++
-    most = Math.max(most, last - first)
+  const spans = calls.map((it) => ({ fromMs: it.atMs - it.tookMs, toMs: it.atMs }))
+  spans.sort((a, b) => a.fromMs - b.fromMs)
+  let most = 0
+  for (const [first, { fromMs }] of spans.entries()) {
+    let count = 0
+    for (let i = first; i < spans.length; i++) {
+      const span = spans[i] as (typeof spans)[number]
+      if (span.fromMs >= fromMs + WINDOW_MS) break
+      if (span.toMs < fromMs + WINDOW_MS) count += 1
+    }
+    most = Math.max(most, count)
   }
   return most
 }
