@@ -118,6 +118,26 @@ test('whatever reply is lost, nothing stays pending and what is charged is what 
   }
 })
 
+test('what was used without a reservation is charged once, although the reply is lost', async () => {
+  await using proxy = await lossyProxy(url)
+  const lossy = await connectRedis(proxy.url, { log, connectWaitMs: 10_000 })
+  const ledger = redisLedger(lossy, { log, deadlineMs: 10_000, leaseMs: LEASE_MS })
+  onTestFinished(async () => {
+    ledger.close()
+    await lossy.close()
+  })
+  const [day] = teamClaims('{team_alone}')
+  for (const loss of ['reply', { deliverAfterMs: LATE_MS }] as const) {
+    const before = await chargedIn(client, day!)
+    proxy.lose(loss)
+    ledger.charge(day!, 300)
+    await eventually(async () => (await chargedIn(client, day!)) === before + 300)
+    await new Promise((done) => setTimeout(done, LATE_MS))
+    expect(await chargedIn(client, day!)).toBe(before + 300)
+    await eventually(() => lossy.state() === 'ready')
+  }
+})
+
 test('a call sent again with its id is answered as it was and consumes once', async () => {
   await using proxy = await lossyProxy(url)
   const lossy = await connectRedis(proxy.url, { log, connectWaitMs: 10_000 })

@@ -178,7 +178,7 @@ function writeStep(batch: LedgerBatch, step: Step): void {
   else if (step.op === 'give-back') batch.giveBack('{t}', `req_${step.id}`)
   else if (step.op === 'reap') batch.reap('{t}')
   else if (step.op === 'renew') batch.renew('{t}', `req_${step.id}`, step.tokensAtLeast)
-  else batch.charge(step.claim, step.amount)
+  else batch.charge(step.claim, step.amount, `charge_${crypto.randomUUID()}`)
 }
 
 function applyStep(book: LedgerBook, step: Step, nowMs: number) {

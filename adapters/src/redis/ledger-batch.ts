@@ -58,8 +58,9 @@ export class LedgerBatch {
     this.count += 1
   }
 
-  charge(pool: Pool, amount: number): void {
-    this.#ops.push('C', this.#spec(pool), String(amount))
+  /** @param id charges once, however often it is sent within a lease */
+  charge(pool: Pool, amount: number, id: string): void {
+    this.#ops.push('C', this.#book(tagOf(pool.bucket)), id, this.#leaseMs, this.#spec(pool), String(amount))
     this.count += 1
   }
 

@@ -8,7 +8,7 @@
 --   G book id lease-ms                    gives back what a call took, or will ask for when this overtook it
 --   N book id tokens-at-least lease-ms    a sign of life
 --   X book                                ends what nobody came for
---   C spec amount                         charges without a reservation
+--   C book id lease-ms spec amount        charges without a reservation, once
 --   V spec                                tells what a pool holds
 --   H spec count books                    tells how much of a pool open reservations of these books hold
 -- Reply, all integers: server time in microseconds since 2026; per R: the first claim that failed (from 0; -1:
@@ -155,7 +155,8 @@ local function bookOf(number)
   return KEYS[at - 1], KEYS[at]
 end
 
--- A lease of an id without a reservation says that the call was given back before its reservation came.
+-- A lease of an id without a reservation says that this was done: a call given back before its reservation came,
+-- or a charge.
 local function lease(leases, id, ms)
   call('ZADD', leases, string.format('%.17g', now + ms), id)
 end
@@ -291,9 +292,13 @@ while at <= last do
     end
     at = at + 2
   elseif op == 'C' then
-    local pool = specs[tonumber(ARGV[at + 1])]
-    if pool.kind ~= CONCURRENT then add(pool, tonumber(ARGV[at + 2]), now) end
-    at = at + 3
+    local _, leases = bookOf(ARGV[at + 1])
+    local id, pool = ARGV[at + 2], specs[tonumber(ARGV[at + 4])]
+    if pool.kind ~= CONCURRENT and not call('ZSCORE', leases, id) then
+      add(pool, tonumber(ARGV[at + 5]), now)
+      lease(leases, id, tonumber(ARGV[at + 3]))
+    end
+    at = at + 6
   elseif op == 'V' then
     tell(specs[tonumber(ARGV[at + 1])], reply)
     at = at + 2

@@ -9,7 +9,7 @@ import type { Ask, Pool, Used, Verdict } from '@headgate/domain/reservation'
 import { breaker } from './breaker.ts'
 import type { RedisClient } from './client.ts'
 import { Leases } from './leases.ts'
-import { bookOf } from './ledger-batch.ts'
+import { bookOf, tagOf } from './ledger-batch.ts'
 import { look } from './look.ts'
 import { Reservations } from './reservations.ts'
 import { Resolutions } from './resolutions.ts'
@@ -89,7 +89,10 @@ export function redisLedger(client: RedisClient, options: RedisLedgerOptions): R
     settle: asks.settle,
     progress: (ask, tokens) => asks.each(ask, (part) => leases.progress(part, tokens)),
     look: (pools, teamIds = []) => look({ client, prefix, script }, pools, teamIds),
-    charge: (pool, amount) => resolutions.add({ op: 'charge', pool, amount }),
+    charge: (pool, amount) => {
+      leases.open(tagOf(pool.bucket))
+      resolutions.add({ op: 'charge', pool, amount, id: `charge_${crypto.randomUUID()}` })
+    },
     isAvailable: () => !gate.isOpen(),
     lostEnds: () => resolutions.lost,
     close: () => {

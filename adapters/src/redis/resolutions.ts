@@ -14,7 +14,7 @@ type Op =
   | { readonly op: 'give-back'; readonly book: string; readonly id: string }
   | { readonly op: 'renew'; readonly book: string; readonly id: string; readonly tokensAtLeast: number }
   | { readonly op: 'reap'; readonly book: string }
-  | { readonly op: 'charge'; readonly pool: Pool; readonly amount: number }
+  | { readonly op: 'charge'; readonly pool: Pool; readonly amount: number; readonly id: string }
 
 type Means = {
   readonly client: RedisClient
@@ -105,9 +105,9 @@ export class Resolutions {
     }
   }
 
-  /** A charge has no id to be told apart by, so it is not told twice; the rest may be. */
+  /** All but a look for what is over, which comes again by itself. */
   #keep(ops: readonly Op[]): void {
-    const again = this.#closed ? [] : ops.filter((it) => it.op !== 'reap' && it.op !== 'charge')
+    const again = this.#closed ? [] : ops.filter((it) => it.op !== 'reap')
     const room = Math.max(0, KEPT_MAX - this.#waiting.length)
     this.#waiting = [...again.slice(0, room), ...this.#waiting]
     this.#lost += ops.filter((it) => it.op !== 'reap').length - Math.min(room, again.length)
@@ -120,5 +120,5 @@ function write(batch: LedgerBatch, it: Op): void {
   else if (it.op === 'give-back') batch.giveBack(it.book, it.id)
   else if (it.op === 'renew') batch.renew(it.book, it.id, it.tokensAtLeast)
   else if (it.op === 'reap') batch.reap(it.book)
-  else batch.charge(it.pool, it.amount)
+  else batch.charge(it.pool, it.amount, it.id)
 }
