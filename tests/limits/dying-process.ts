@@ -3,7 +3,6 @@
  * It writes down what it is about to do before it does it, so that whoever killed it knows all that may be true.
  */
 import { writeSync } from 'node:fs'
-import { askFor, usedOf } from '../../adapters/src/contracts/ledger-contract.ts'
 import { connectRedis } from '../../adapters/src/redis/client.ts'
 import { redisLedger } from '../../adapters/src/redis/ledger.ts'
 import { callClaim, teamClaims } from './settled-books.ts'
@@ -28,7 +27,7 @@ async function hold(tag: string, plan: DyingPlan): Promise<void> {
   for (let n = 0; ; n++) {
     const id = `req_${n}`
     const claims = [...teamClaims(tag), callClaim(tag, id)]
-    const ask = { ...askFor(claims, 500 + n), id, tokensAtLeast: 10 + (n % 7) }
+    const ask = { id, claims, tokens: 500 + n, tokensAtLeast: 10 + (n % 7) }
     say({ id, tag, did: 'ask', tokens: ask.tokensAtLeast })
     void ledger.reserve(ask).then(() => {
       say({ id, tag, did: 'admit' })
@@ -36,7 +35,7 @@ async function hold(tag: string, plan: DyingPlan): Promise<void> {
       if (n % 3 === 1) ledger.progress(ask, 100 + n)
       if (n % 3 !== 2) return
       say({ id, tag, did: 'settle', tokens: 200 + n })
-      ledger.settle(ask, usedOf(200 + n))
+      ledger.settle(ask, { sent: true, tokens: 200 + n, quotaId: null })
     })
     await new Promise((done) => setTimeout(done, EACH_MS))
   }

@@ -3,7 +3,6 @@
  * the Redis server time it was given at, read from the replies on their way.
  */
 import { writeSync } from 'node:fs'
-import { askFor } from '../../adapters/src/contracts/ledger-contract.ts'
 import { connectRedis, type RedisClient } from '../../adapters/src/redis/client.ts'
 import { redisLedger } from '../../adapters/src/redis/ledger.ts'
 import type { Claim } from '../../domain/src/reservation.ts'
@@ -50,7 +49,7 @@ async function load(plan: LoadPlan): Promise<LoadReport> {
     const due = ((Date.now() - plan.fromMs) / 1000) * plan.pace
     for (; asked < due; asked++)
       for (const [index, claim] of plan.claims.entries()) {
-        const ask = askFor([claim])
+        const ask = { id: `req_${crypto.randomUUID()}`, claims: [claim], tokens: 1, tokensAtLeast: 1 }
         const judged = ledger.reserve(ask).then(
           (verdict) => {
             if (verdict.admitted) admittedAt[index]?.push(judgedAt.get(ask.id) as number)

@@ -1,28 +1,30 @@
 /** What a ledger has kept of a team in Redis, read from the keys themselves: the truth that its answers are held to. */
-import type { Claim } from '@headgate/domain/reservation'
-import { claimOn } from '../../adapters/src/contracts/ledger-contract.ts'
+import type { Claim, ClaimKind, ClaimUnit } from '@headgate/domain/reservation'
 import type { RedisClient } from '../../adapters/src/redis/client.ts'
 
-const LONG_MS = 86_400_000
-const TOKENS_MAX = 100_000_000
+const DAY_MS = 86_400_000
+const UNITS_MAX = 100_000_000
 
-/** Pools of a team that lose nothing by time while a test runs, so that what is charged adds up to the unit. */
+/** A pool that nothing is refused from, and that loses nothing by time while a test runs. */
+function roomyClaim(bucket: string, kind: ClaimKind, unit: ClaimUnit): Claim {
+  return {
+    ...{ bucket, kind, unit, limit: UNITS_MAX, windowMs: kind === 'concurrent' ? 0 : DAY_MS },
+    ...{ scope: { kind: 'key', name: 'nightly' }, quotaId: null, instead: null },
+  }
+}
+
+/** The pools of a team; what is charged in them adds up to the unit. */
 export function teamClaims(tag: string): readonly Claim[] {
   return [
-    claimOn(`${tag}:day`, { kind: 'window', unit: 'tokens', limit: TOKENS_MAX, windowMs: LONG_MS }),
-    claimOn(`${tag}:calls`, { kind: 'window', unit: 'requests', limit: TOKENS_MAX, windowMs: LONG_MS }),
-    claimOn(`${tag}:at-once`, { kind: 'concurrent', unit: 'calls', limit: TOKENS_MAX, windowMs: 0 }),
+    roomyClaim(`${tag}:day`, 'window', 'tokens'),
+    roomyClaim(`${tag}:calls`, 'window', 'requests'),
+    roomyClaim(`${tag}:at-once`, 'concurrent', 'calls'),
   ]
 }
 
 /** A window of its own for one call, from which can be read what that call was charged in the end. */
 export function callClaim(tag: string, id: string): Claim {
-  return claimOn(`${tag}:call:${id}`, {
-    kind: 'window',
-    unit: 'tokens',
-    limit: TOKENS_MAX,
-    windowMs: LONG_MS,
-  })
+  return roomyClaim(`${tag}:call:${id}`, 'window', 'tokens')
 }
 
 /** Units that a window holds. */
