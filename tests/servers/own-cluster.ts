@@ -81,12 +81,14 @@ export async function ownCluster(): Promise<OwnCluster> {
 async function startNode(folder: string, port: number, busPort: number): Promise<ChildProcess> {
   const found = findRedisServer()
   if ('reason' in found) throw new Error(found.reason)
-  await mkdir(folder, { recursive: true })
+  // Named so that a later run finds and ends what a killed one left behind.
+  const workingDir = join(folder, 'data')
+  await mkdir(workingDir, { recursive: true })
   const config = [
     ...[`port ${port}`, `cluster-port ${busPort}`, 'bind 127.0.0.1', 'save ""', 'appendonly no'],
     ...['cluster-enabled yes', 'cluster-require-full-coverage no', 'cluster-node-timeout 2000', ''],
   ]
-  const child = spawn(found.command, ['-'], { cwd: folder, stdio: ['pipe', 'ignore', 'inherit'] })
+  const child = spawn(found.command, ['-'], { cwd: workingDir, stdio: ['pipe', 'ignore', 'inherit'] })
   child.stdin?.end(config.join('\n'))
   return child
 }
