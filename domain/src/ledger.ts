@@ -12,13 +12,14 @@ import {
   type Pool,
   type PoolState,
   type Used,
+  unsent,
   type Verdict,
 } from './reservation.ts'
 import { slotAt, WINDOW_SLOTS, windowState, windowWaitMs } from './window.ts'
 
 /** How long a call waits for another to end nobody knows; this is when asking again makes sense. */
 const CONCURRENT_WAIT_MS = 1_000
-/** How long a reservation lives without a sign of life from whoever holds it. */
+/** How long a reservation lives without a sign of life from whoever holds it, unless said otherwise. */
 export const LEASE_MS = 60_000
 
 type Taken = { readonly claim: Claim; readonly pool: Pool; readonly amount: number }
@@ -32,6 +33,7 @@ type Entry = {
 }
 
 export type LedgerBookOptions = {
+  readonly leaseMs?: number
   /** The TAT of a bucket never seen before; a full bucket unless said otherwise. */
   readonly firstTatMs?: (pool: Pool, nowMs: number) => number
 }
@@ -44,12 +46,14 @@ export class LedgerBook {
   readonly #windows = new Map<string, Map<number, number>>()
   readonly #counts = new Map<string, number>()
   readonly #open = new Map<string, Entry>()
-  /** Ids that were given back before their reservation came, and until when that is remembered. */
-  readonly #givenBack = new Map<string, number>()
+  /** Calls that were refused before their reservation came, and until when that is remembered. */
+  readonly #refused = new Map<string, number>()
+  readonly #leaseMs: number
   #sweepAtSize = SWEEP_FIRST
 
   constructor(options: LedgerBookOptions = {}) {
     this.#options = options
+    this.#leaseMs = options.leaseMs ?? LEASE_MS
   }
 
   /** Reservations without an end yet. */
@@ -63,7 +67,7 @@ export class LedgerBook {
    */
   reserve(ask: Ask, nowMs: number): Verdict {
     if (this.#open.has(ask.id)) return { admitted: true, states: this.#statesOf(ask.claims, nowMs) }
-    if (this.#givenBack.has(ask.id))
+    if (this.#refused.has(ask.id))
       return { admitted: false, failed: 0, waitMs: null, states: this.#statesOf(ask.claims, nowMs) }
     const taken: TakenWithBefore[] = []
     let failed = -1
@@ -82,28 +86,31 @@ export class LedgerBook {
     const { tokensAtLeast } = ask
     const kept = taken.map(({ claim, pool, amount }) => ({ claim, pool, amount }))
     if (kept.length > 0) {
-      const entry = { taken: kept, takenAtMs: nowMs, leaseEndsAtMs: nowMs + LEASE_MS, tokensAtLeast }
+      const entry = { taken: kept, takenAtMs: nowMs, leaseEndsAtMs: nowMs + this.#leaseMs, tokensAtLeast }
       this.#open.set(ask.id, entry)
     }
     this.#sweep(nowMs)
     return { admitted: true, states: this.#statesOf(ask.claims, nowMs) }
   }
 
-  /**
-   * Ends a reservation with the truth. Does nothing when it has ended already; one that is given back before it
-   * came, because its message was slower, never begins.
-   */
+  /** Ends a reservation with the truth. Does nothing when it has ended already. */
   settle(id: string, used: Used, nowMs: number): void {
     const entry = this.#open.get(id)
-    if (entry === undefined) {
-      if (!used.sent) this.#givenBack.set(id, nowMs + LEASE_MS)
-      return
-    }
+    if (entry === undefined) return
     this.#open.delete(id)
     for (const { claim, pool, amount } of entry.taken) {
       const delta = chargedOf(claim, used) - amount
       if (delta !== 0) this.#add(pool, delta, entry.takenAtMs, nowMs)
     }
+  }
+
+  /**
+   * Gives back what a call took that was refused without waiting for the verdict. Messages overtake each other:
+   * a reservation that comes after this takes nothing.
+   */
+  giveBack(id: string, nowMs: number): void {
+    if (this.#open.has(id)) this.settle(id, unsent, nowMs)
+    else this.#refused.set(id, nowMs + this.#leaseMs)
   }
 
   /**
@@ -113,15 +120,14 @@ export class LedgerBook {
   renew(id: string, tokensAtLeast: number, nowMs: number): void {
     const entry = this.#open.get(id)
     if (entry === undefined) return
-    entry.leaseEndsAtMs = nowMs + LEASE_MS
+    entry.leaseEndsAtMs = nowMs + this.#leaseMs
     entry.tokensAtLeast = Math.max(entry.tokensAtLeast, tokensAtLeast)
   }
 
   /** Ends reservations whose lease is over, each with what was last known. Expiry is no refund. */
   reap(nowMs: number): void {
-    for (const [id, untilMs] of this.#givenBack) if (untilMs <= nowMs) this.#givenBack.delete(id)
-    for (const [id, entry] of this.#open) {
-      if (entry.leaseEndsAtMs > nowMs) continue
+    for (const [id, untilMs] of this.#refused) if (untilMs <= nowMs) this.#refused.delete(id)
+    for (const [id, entry] of this.#leasesOver(nowMs)) {
       this.#open.delete(id)
       for (const { claim, pool, amount } of entry.taken) {
         const used = { sent: true, tokens: entry.tokensAtLeast, quotaId: claim.quotaId }
@@ -148,6 +154,13 @@ export class LedgerBook {
     if (pool.kind === 'bucket') return bucketState(pool, this.#tatOf(pool, nowMs), nowMs)
     if (pool.kind === 'window') return windowState(pool, this.#windows.get(pool.bucket) ?? new Map(), nowMs)
     return { remaining: Math.max(0, pool.limit - (this.#counts.get(pool.bucket) ?? 0)), resetMs: 0 }
+  }
+
+  /** In the order in which they ended, as a store that sorts them by it ends them. */
+  #leasesOver(nowMs: number): [string, Entry][] {
+    return [...this.#open]
+      .filter(([, entry]) => entry.leaseEndsAtMs <= nowMs)
+      .sort(([idA, a], [idB, b]) => a.leaseEndsAtMs - b.leaseEndsAtMs || (idA < idB ? -1 : 1))
   }
 
   #statesOf(claims: readonly Claim[], nowMs: number): PoolState[] {

@@ -107,13 +107,13 @@ export class Gateway {
       waits = false
       if (verdict.admitted) this.#held.set(ask.id, { ask, call, renewedAtMs: this.#means.schedule.nowMs })
       // A refusal is not remembered: the second question, still under way, may be admitted.
-      else if (askedAgain) this.#tell(ask, unsent, call)
+      else if (askedAgain) this.#giveBack(ask, call)
       then(verdict.admitted)
     }
     this.#later(DEADLINE_MS, () => {
       if (!waits) return
       waits = false
-      this.#tell(ask, unsent, call)
+      this.#giveBack(ask, call)
       then(false)
     })
     this.#send({ op: 'reserve', ask }, decide)
@@ -130,6 +130,14 @@ export class Gateway {
     const asks = [...this.#held.values()].filter((held) => held.call === call).map(({ ask }) => ask)
     for (const { id } of asks) this.#held.delete(id)
     for (const ask of this.#means.habits.ended(asks)) this.#tell(ask, used, call)
+  }
+
+  /** For a call that went on without a verdict: its reservation may come yet. */
+  #giveBack(ask: Ask, call: Call): void {
+    const told = this.#means.habits.endOf(ask, unsent, call)
+    if (told === null) return
+    const { id } = ask
+    this.#sendUntilAnswered(told.sent ? { op: 'settle', id, used: told } : { op: 'giveBack', id })
   }
 
   #tell(ask: Ask, used: Used, call: Call): void {

@@ -2,7 +2,14 @@
  * The ledger's rule written a second time, from its description: what each reservation took and how it ended.
  * Every operation is carried out here as well and compared: the verdict, the wait, each pool it touched.
  */
-import type { Ask, Claim, Pool, Used, Verdict } from '@headgate/domain/reservation'
+import {
+  type Ask,
+  type Claim,
+  type Pool,
+  type Used,
+  unsent,
+  type Verdict,
+} from '@headgate/domain/reservation'
 import { type Book, type Done, promise, promiseSame } from './operation.ts'
 import { PoolModel } from './pool-model.ts'
 
@@ -39,6 +46,7 @@ export class LedgerModel {
   apply({ operation, atMs, verdict }: Done, book: Book | null): void {
     if (operation.op === 'reserve') this.#reserve(operation.ask, verdict, atMs, book)
     else if (operation.op === 'settle') this.#settle(operation.id, operation.used, atMs, book)
+    else if (operation.op === 'giveBack') this.#giveBack(operation.id, atMs, book)
     else if (operation.op === 'renew') this.#renew(operation.id, operation.tokensAtLeast, atMs)
     else this.#reap(atMs)
     if (book === null) return
@@ -117,10 +125,7 @@ export class LedgerModel {
 
   #settle(id: string, used: Used, nowMs: number, book: Book | null): void {
     const reservation = this.open.get(id)
-    if (reservation === undefined) {
-      if (!used.sent) this.#neverToBegin.set(id, nowMs + LEASE_MS)
-      return
-    }
+    if (reservation === undefined) return
     for (const { claim, from } of reservation.taken) {
       const served = claim.quotaId === null || claim.quotaId === used.quotaId
       const counts = used.sent && served && claim.unit !== 'calls'
@@ -129,6 +134,11 @@ export class LedgerModel {
     this.open.delete(id)
     this.endings.push({ ...used, id, by: 'settled' })
     if (book !== null) this.compare(bucketsOf(reservation.taken.map(({ claim }) => claim)), nowMs, book)
+  }
+
+  #giveBack(id: string, nowMs: number, book: Book | null): void {
+    if (this.open.has(id)) this.#settle(id, unsent, nowMs, book)
+    else this.#neverToBegin.set(id, nowMs + LEASE_MS)
   }
 
   #renew(id: string, tokensAtLeast: number, nowMs: number): void {
@@ -140,13 +150,18 @@ export class LedgerModel {
 
   #reap(nowMs: number): void {
     for (const [id, untilMs] of this.#neverToBegin) if (untilMs <= nowMs) this.#neverToBegin.delete(id)
-    for (const [id, { taken, leaseEndsAtMs, tokensAtLeast }] of this.open) {
-      if (leaseEndsAtMs > nowMs) continue
+    for (const { id, taken, tokensAtLeast } of this.#leasesOver(nowMs)) {
       for (const { claim, from } of taken)
         this.#model(from.bucket).charge(id, claim.unit === 'calls' ? 0 : unitsOf(claim, tokensAtLeast), nowMs)
       this.open.delete(id)
       this.endings.push({ id, by: 'lease', tokens: tokensAtLeast, sent: true, quotaId: null })
     }
+  }
+
+  /** The lease that ended first is ended first; of two that ended together, the lesser id. */
+  #leasesOver(nowMs: number): OpenReservation[] {
+    const over = [...this.open.values()].filter((it) => it.leaseEndsAtMs <= nowMs)
+    return over.toSorted((a, b) => a.leaseEndsAtMs - b.leaseEndsAtMs || (a.id < b.id ? -1 : 1))
   }
 
   #model(bucket: string): PoolModel {

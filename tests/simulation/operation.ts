@@ -5,6 +5,7 @@ import type { Ask, Used, Verdict } from '@headgate/domain/reservation'
 export type Operation =
   | { readonly op: 'reserve'; readonly ask: Ask }
   | { readonly op: 'settle'; readonly id: string; readonly used: Used }
+  | { readonly op: 'giveBack'; readonly id: string }
   | { readonly op: 'renew'; readonly id: string; readonly tokensAtLeast: number }
   | { readonly op: 'reap' }
 
@@ -14,13 +15,14 @@ export type Done = { readonly operation: Operation; readonly atMs: number; reado
 /** The ledger's rule, or one with a bug in it. */
 export type Book = Pick<
   LedgerBook,
-  'reserve' | 'settle' | 'renew' | 'reap' | 'stateOf' | 'heldOf' | 'openCount'
+  'reserve' | 'settle' | 'giveBack' | 'renew' | 'reap' | 'stateOf' | 'heldOf' | 'openCount'
 >
 export type NewBook = () => Book
 
 export function applyTo(book: Book, operation: Operation, nowMs: number): Verdict | null {
   if (operation.op === 'reserve') return book.reserve(operation.ask, nowMs)
   if (operation.op === 'settle') book.settle(operation.id, operation.used, nowMs)
+  else if (operation.op === 'giveBack') book.giveBack(operation.id, nowMs)
   else if (operation.op === 'renew') book.renew(operation.id, operation.tokensAtLeast, nowMs)
   else book.reap(nowMs)
   return null

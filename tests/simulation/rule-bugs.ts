@@ -53,19 +53,19 @@ export const ruleBugs: readonly RuleBug[] = [
   {
     name: 'leases are not heeded: whatever is open is ended',
     file: 'ledger',
-    from: '      if (entry.leaseEndsAtMs > nowMs) continue\n',
-    to: '',
+    from: '.filter(([, entry]) => entry.leaseEndsAtMs <= nowMs)',
+    to: '.filter(() => true)',
   },
   {
     name: 'leases never run out',
     file: 'ledger',
-    from: 'if (entry.leaseEndsAtMs > nowMs) continue',
-    to: 'if (entry.leaseEndsAtMs > 0) continue',
+    from: 'entry.leaseEndsAtMs <= nowMs',
+    to: 'entry.leaseEndsAtMs <= 0',
   },
   {
     name: 'a renewal does not lengthen the lease',
     file: 'ledger',
-    from: '    entry.leaseEndsAtMs = nowMs + LEASE_MS\n',
+    from: '    entry.leaseEndsAtMs = nowMs + this.#leaseMs\n',
     to: '',
   },
   {
@@ -83,7 +83,7 @@ export const ruleBugs: readonly RuleBug[] = [
   {
     name: 'a reservation begins after it was given back',
     file: 'ledger',
-    from: 'if (!used.sent) this.#givenBack.set(id, nowMs + LEASE_MS)',
+    from: '    else this.#refused.set(id, nowMs + this.#leaseMs)\n',
     to: '',
   },
   {
@@ -101,8 +101,8 @@ export const ruleBugs: readonly RuleBug[] = [
   {
     name: 'settling gives all back',
     file: 'ledger',
-    from: '      const delta = chargedOf(claim, used) - amount\n      if (delta !== 0) this.#add(pool, delta, entry.takenAtMs, nowMs)\n    }\n  }\n\n  /**\n   * A sign',
-    to: '      const delta = -amount\n      if (delta !== 0) this.#add(pool, delta, entry.takenAtMs, nowMs)\n    }\n  }\n\n  /**\n   * A sign',
+    from: '      const delta = chargedOf(claim, used) - amount\n      if (delta !== 0) this.#add(pool, delta, entry.takenAtMs, nowMs)\n    }\n  }\n\n  /**\n   * Gives back what',
+    to: '      const delta = -amount\n      if (delta !== 0) this.#add(pool, delta, entry.takenAtMs, nowMs)\n    }\n  }\n\n  /**\n   * Gives back what',
   },
   {
     name: 'one unit more is given back than was taken',
@@ -113,14 +113,14 @@ export const ruleBugs: readonly RuleBug[] = [
   {
     name: 'the estimate stays charged',
     file: 'ledger',
-    from: '      if (delta !== 0) this.#add(pool, delta, entry.takenAtMs, nowMs)\n    }\n  }\n\n  /**\n   * A sign',
-    to: '      if (delta === -amount) this.#add(pool, delta, entry.takenAtMs, nowMs)\n    }\n  }\n\n  /**\n   * A sign',
+    from: '      if (delta !== 0) this.#add(pool, delta, entry.takenAtMs, nowMs)\n    }\n  }\n\n  /**\n   * Gives back what',
+    to: '      if (delta === -amount) this.#add(pool, delta, entry.takenAtMs, nowMs)\n    }\n  }\n\n  /**\n   * Gives back what',
   },
   {
     name: 'what was used beyond the estimate is not charged',
     file: 'ledger',
-    from: '      if (delta !== 0) this.#add(pool, delta, entry.takenAtMs, nowMs)\n    }\n  }\n\n  /**\n   * A sign',
-    to: '      if (delta < 0) this.#add(pool, delta, entry.takenAtMs, nowMs)\n    }\n  }\n\n  /**\n   * A sign',
+    from: '      if (delta !== 0) this.#add(pool, delta, entry.takenAtMs, nowMs)\n    }\n  }\n\n  /**\n   * Gives back what',
+    to: '      if (delta < 0) this.#add(pool, delta, entry.takenAtMs, nowMs)\n    }\n  }\n\n  /**\n   * Gives back what',
   },
   {
     name: 'a refund counts in the slot of now',

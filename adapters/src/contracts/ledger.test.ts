@@ -1,9 +1,10 @@
 /** The ledger contract on memory and on a real Redis, and Redis against the domain's rule on random sequences. */
 import { LedgerBook } from '@headgate/domain/ledger'
-import { type Ask, type Claim, type Used, unsent } from '@headgate/domain/reservation'
+import type { Ask, Claim, Used } from '@headgate/domain/reservation'
 import fc from 'fast-check'
-import { expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { freshRedisUrl } from '../../../tests/servers/fresh-redis.ts'
+import { type OwnCluster, ownCluster } from '../../../tests/servers/own-cluster.ts'
 import { rounds } from '../../../tests/servers/rounds.ts'
 import { memoryLedger } from '../memory/ledger.ts'
 import { connectRedis } from '../redis/client.ts'
@@ -28,8 +29,10 @@ ledgerContract('memory', async () => {
   return { ledger, other: ledger, close: async () => {} }
 })
 
-ledgerContract('redis', async () => {
-  const url = await freshRedisUrl()
+ledgerContract('redis', async () => openRedis(await freshRedisUrl()))
+
+/** Two gateways on one Redis. */
+async function openRedis(url: string) {
   const clients = [await connectRedis(url, { log }), await connectRedis(url, { log })] as const
   const ledger = redisLedger(clients[0], { log, deadlineMs })
   const other = redisLedger(clients[1], { log, deadlineMs })
@@ -42,11 +45,21 @@ ledgerContract('redis', async () => {
       await Promise.all(clients.map((client) => client.close()))
     },
   }
+}
+
+let cluster: OwnCluster
+beforeAll(async () => {
+  cluster = await ownCluster()
 })
+afterAll(() => cluster[Symbol.asyncDispose]())
+
+ledgerContract('redis cluster', () => openRedis(cluster.url))
 
 type Step =
   | { op: 'reserve'; id: number; claims: Claim[]; tokens: number }
   | { op: 'settle'; id: number; used: Used }
+  | { op: 'give-back'; id: number }
+  | { op: 'reap' }
   | { op: 'renew'; id: number; tokensAtLeast: number }
   | { op: 'charge'; claim: Claim; amount: number }
 
@@ -95,6 +108,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('settle' as const), id: fc.nat(12), used: anyUsed }) },
+  fc.record({ op: fc.constant('give-back' as const), id: fc.nat(12) }),
+  fc.record({ op: fc.constant('reap' as const) }),
   fc.record({ op: fc.constant('renew' as const), id: fc.nat(12), tokensAtLeast: fc.nat(50) }),
   fc.record({ op: fc.constant('charge' as const), claim: anyClaim, amount: fc.nat(40) }),
 )
@@ -106,19 +121,22 @@ const anyBatches = fc.array(
   { maxLength: 8 },
 )
 
+/** So that some leases end between two batches and some do not. */
+const anyLeaseMs = fc.constantFrom(1, 40, 60_000)
+
 test('redis: every verdict and every pool is that of the rule, at the server time of each batch', async () => {
   const client = await connectRedis(await freshRedisUrl(), { log })
   onTestFinished(() => client.close())
   const script = readScript('ledger')
   let round = 0
   await fc.assert(
-    fc.asyncProperty(anyBatches, async (batches) => {
+    fc.asyncProperty(anyBatches, anyLeaseMs, async (batches, leaseMs) => {
       const prefix = `round${++round}:`
-      const book = new LedgerBook()
+      const book = new LedgerBook({ leaseMs })
       const seen = new Map<string, Claim>()
       for (const { steps, waitMs } of batches) {
         await new Promise((done) => setTimeout(done, waitMs))
-        const batch = new LedgerBatch(prefix)
+        const batch = new LedgerBatch(prefix, leaseMs)
         for (const step of steps) writeStep(batch, step)
         for (const step of steps) for (const claim of claimsIn(step)) seen.set(claim.bucket, claim)
         for (const claim of seen.values()) {
@@ -163,7 +181,7 @@ test('redis: a lease that is over charges the newest that is known, and what was
   await run((batch) => {
     batch.reserve(held)
     for (const tokens of [40, 20]) batch.renew('{t}', held.id, tokens)
-    batch.settle('{t}', late.id, unsent)
+    batch.giveBack('{t}', late.id)
     batch.renew('{t}', late.id, 30)
   })
   const refused = await run((batch) => batch.reserve(late))
@@ -188,13 +206,17 @@ function claimsIn(step: Step): readonly Claim[] {
 function writeStep(batch: LedgerBatch, step: Step): void {
   if (step.op === 'reserve') batch.reserve(askOf(step))
   else if (step.op === 'settle') batch.settle('{t}', `req_${step.id}`, step.used)
+  else if (step.op === 'give-back') batch.giveBack('{t}', `req_${step.id}`)
+  else if (step.op === 'reap') batch.reap('{t}')
   else if (step.op === 'renew') batch.renew('{t}', `req_${step.id}`, step.tokensAtLeast)
-  else batch.charge(step.claim, step.amount)
+  else batch.charge(step.claim, step.amount, `charge_${crypto.randomUUID()}`)
 }
 
 function applyStep(book: LedgerBook, step: Step, nowMs: number) {
   if (step.op === 'reserve') return book.reserve(askOf(step), nowMs)
   if (step.op === 'settle') book.settle(`req_${step.id}`, step.used, nowMs)
+  else if (step.op === 'give-back') book.giveBack(`req_${step.id}`, nowMs)
+  else if (step.op === 'reap') book.reap(nowMs)
   else if (step.op === 'renew') book.renew(`req_${step.id}`, step.tokensAtLeast, nowMs)
   else book.charge(step.claim, step.amount, nowMs)
   return null

@@ -2,14 +2,14 @@
  * The leases this gateway holds: every reservation under way here is given a sign of life in time, with what it
  * has used by then. It also looks over the books it writes in, and ends what other gateways left when they died.
  */
-import { LEASE_MS } from '@headgate/domain/ledger'
 import type { Ask } from '@headgate/domain/reservation'
 import { bookOf } from './ledger-batch.ts'
 import type { Resolutions } from './resolutions.ts'
 
-const TICK_MS = 5_000
-const RENEW_AFTER_MS = LEASE_MS / 3
-const REAP_EACH_MS = 15_000
+/** Parts of a lease: looked over each twelfth, renewed after a third, books looked over each quarter. */
+const TICKS = 12
+const RENEWALS = 3
+const REAPS = 4
 /** A book nobody wrote in for this long has no open reservation of ours. */
 const FORGET_BOOK_MS = 600_000
 
@@ -20,11 +20,13 @@ export class Leases {
   readonly #held = new Map<Ask, Held>()
   readonly #usedAtMs = new Map<string, number>()
   readonly #timer: NodeJS.Timeout
+  readonly #leaseMs: number
   #reapedAtMs = performance.now()
 
-  constructor(resolutions: Resolutions) {
+  constructor(resolutions: Resolutions, leaseMs: number) {
     this.#resolutions = resolutions
-    this.#timer = setInterval(this.#tick, TICK_MS)
+    this.#leaseMs = leaseMs
+    this.#timer = setInterval(this.#tick, leaseMs / TICKS)
     this.#timer.unref()
   }
 
@@ -56,13 +58,13 @@ export class Leases {
   readonly #tick = (): void => {
     const nowMs = performance.now()
     for (const [ask, held] of this.#held) {
-      if (nowMs - held.renewedAtMs < RENEW_AFTER_MS) continue
+      if (nowMs - held.renewedAtMs < this.#leaseMs / RENEWALS) continue
       held.renewedAtMs = nowMs
       const book = bookOf(ask.claims)
       this.#usedAtMs.set(book, nowMs)
       this.#resolutions.add({ op: 'renew', book, id: ask.id, tokensAtLeast: held.tokens })
     }
-    if (nowMs - this.#reapedAtMs < REAP_EACH_MS) return
+    if (nowMs - this.#reapedAtMs < this.#leaseMs / REAPS) return
     this.#reapedAtMs = nowMs
     for (const [book, usedAtMs] of this.#usedAtMs) {
       if (nowMs - usedAtMs > FORGET_BOOK_MS) this.#usedAtMs.delete(book)

@@ -3,12 +3,14 @@
  * with its limit, a book is where one owner's open reservations stand: each is named once per batch, then
  * pointed at by number.
  */
+import { LEASE_MS } from '@headgate/domain/ledger'
 import type { Ask, Claim, Pool, PoolState, Used, Verdict } from '@headgate/domain/reservation'
 
 const KINDS = { bucket: '0', window: '1', concurrent: '2' } as const
 
 export class LedgerBatch {
   readonly #prefix: string
+  readonly #leaseMs: string
   readonly #specKeys: string[] = []
   readonly #specNumbers: string[] = []
   readonly #specOf = new Map<string, number>()
@@ -19,14 +21,15 @@ export class LedgerBatch {
   count = 0
 
   /** @param prefix what all keys begin with */
-  constructor(prefix: string) {
+  constructor(prefix: string, leaseMs = LEASE_MS) {
     this.#prefix = prefix
+    this.#leaseMs = String(leaseMs)
   }
 
   reserve(ask: Ask): void {
     const { claims, id, tokens, tokensAtLeast } = ask
     this.#ops.push('R', this.#book(bookOf(claims)), id, String(tokens), String(tokensAtLeast))
-    this.#ops.push(String(claims.length))
+    this.#ops.push(this.#leaseMs, String(claims.length))
     for (const claim of claims) {
       this.#ops.push(this.#spec(claim), claim.unit === 'tokens' ? '1' : '0', this.#instead(claim))
       this.#ops.push(claim.quotaId ?? '')
@@ -40,8 +43,13 @@ export class LedgerBatch {
     this.count += 1
   }
 
+  giveBack(book: string, id: string): void {
+    this.#ops.push('G', this.#book(book), id, this.#leaseMs)
+    this.count += 1
+  }
+
   renew(book: string, id: string, tokensAtLeast: number): void {
-    this.#ops.push('N', this.#book(book), id, String(tokensAtLeast))
+    this.#ops.push('N', this.#book(book), id, String(tokensAtLeast), this.#leaseMs)
     this.count += 1
   }
 
@@ -50,8 +58,9 @@ export class LedgerBatch {
     this.count += 1
   }
 
-  charge(pool: Pool, amount: number): void {
-    this.#ops.push('C', this.#spec(pool), String(amount))
+  /** @param id charges once, however often it is sent within a lease */
+  charge(pool: Pool, amount: number, id: string): void {
+    this.#ops.push('C', this.#book(tagOf(pool.bucket)), id, this.#leaseMs, this.#spec(pool), String(amount))
     this.count += 1
   }
 
@@ -129,13 +138,19 @@ export function readState(reply: readonly number[], at: number): PoolState {
   return { remaining: reply[at] as number, resetMs: reply[at + 1] as number }
 }
 
+/** What this many pools hold, one after the other. */
+export function readStates(reply: readonly number[], at: number, count: number): PoolState[] {
+  const states: PoolState[] = []
+  for (let i = 0; i < count; i++) states.push(readState(reply, at + 2 * i))
+  return states
+}
+
 /**
  * The verdict on one call in a reply.
  * @param at where the call begins; the first begins at 1
  */
 export function readVerdict(reply: readonly number[], at: number, claimCount: number): Verdict {
-  const states: PoolState[] = []
-  for (let i = 0; i < claimCount; i++) states.push(readState(reply, at + 2 + 2 * i))
+  const states = readStates(reply, at + 2, claimCount)
   const failed = reply[at] as number
   if (failed < 0) return { admitted: true, states }
   const waitMs = reply[at + 1] as number

@@ -3,11 +3,12 @@
 --
 -- KEYS: one pool per spec; then two per book: its open reservations (hash) and their leases (sorted set).
 -- ARGV: number of specs, number of books; per spec: kind, limit, window in ms; then the operations:
---   R book id tokens tokens-at-least count, per claim: spec unit(1 tokens, 0 one) instead(0 refuse, -1 nothing, spec) quota
---   S book id sent(1, 0) tokens quota     ends a reservation with the truth; one given back before it came never begins
---   N book id tokens-at-least             a sign of life
+--   R book id tokens tokens-at-least lease-ms count, per claim: spec unit(1 tokens, 0 one) instead(0 refuse, -1 nothing, spec) quota
+--   S book id sent(1, 0) tokens quota     ends a reservation with the truth
+--   G book id lease-ms                    gives back what a call took, or will ask for when this overtook it
+--   N book id tokens-at-least lease-ms    a sign of life
 --   X book                                ends what nobody came for
---   C spec amount                         charges without a reservation
+--   C book id lease-ms spec amount        charges without a reservation, once
 --   V spec                                tells what a pool holds
 --   H spec count books                    tells how much of a pool open reservations of these books hold
 -- Reply, all integers: server time in microseconds since 2026; per R: the first claim that failed (from 0; -1:
@@ -16,8 +17,8 @@
 local EPOCH_SECONDS = 1767225600 -- 2026-01-01T00:00:00Z: keeps a TAT short enough to hold its fraction
 local NOISE_MS = 1e-3 -- as in bucket.ts
 local SLOTS = 30 -- as in window.ts
-local CONCURRENT_WAIT_MS, LEASE_MS = 1000, 60000 -- as in ledger.ts
-local REAP_MAX = 200
+local CONCURRENT_WAIT_MS = 1000 -- as in ledger.ts
+local REAP_MAX = 500
 local COUNT_TTL_MS = 86400000
 local BUCKET, WINDOW, CONCURRENT = '0', '1', '2'
 local ceil, floor, max, min, huge = math.ceil, math.floor, math.max, math.min, math.huge
@@ -154,22 +155,20 @@ local function bookOf(number)
   return KEYS[at - 1], KEYS[at]
 end
 
--- What is kept of a reservation: when it was taken, what it is charged at least, then seven values per claim. One
--- without claims was given back before it came: it never begins.
-local function recordOf(open, id)
-  local packed = call('HGET', open, id)
-  return packed and cmsgpack.unpack(packed) or nil
-end
-local function wasGivenBack(it) return #it == 2 end
-local function keep(open, leases, id, it)
-  call('HSET', open, id, cmsgpack.pack(it))
-  call('ZADD', leases, string.format('%.0f', now + LEASE_MS), id)
+-- Leases are sorted by the microsecond they end in: whole numbers cost Redis less than fractions.
+-- A lease of an id without a reservation says that this was done: a call given back before its reservation came,
+-- or a charge.
+local function lease(leases, id, ms)
+  call('ZADD', leases, string.format('%.0f', micros + ms * 1000), id)
 end
 
 -- Ends a reservation. `quota` nil: whatever it was bound to did serve.
-local function resolve(open, leases, id, it, sent, tokens, quota)
+local function resolve(open, leases, id, sent, tokens, quota)
+  local packed = call('HGET', open, id)
+  if not packed then return end
   call('HDEL', open, id)
   call('ZREM', leases, id)
+  local it = cmsgpack.unpack(packed)
   for i = 3, #it, 7 do
     local pool = { key = it[i], kind = it[i + 1], limit = it[i + 2], span = it[i + 3] }
     local amount, unit, bound = it[i + 4], it[i + 5], it[i + 6]
@@ -201,13 +200,12 @@ end
 local function reserve(at, reply)
   local open, leases = bookOf(ARGV[at])
   local id, tokens, atLeast = ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local count = tonumber(ARGV[at + 4])
-  local first = at + 5
+  local leaseMs, count = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+  local first = at + 6
   local failed, longest = -1, 0
-  local there = recordOf(open, id)
-  if there and wasGivenBack(there) then
-    failed, longest = 0, -1
-  elseif not there then
+  if call('ZSCORE', leases, id) then
+    if call('HEXISTS', open, id) == 0 then failed, longest = 0, -1 end
+  else
     local record, undo = { now, atLeast }, {}
     for claim = 0, count - 1 do
       local place = first + 4 * claim
@@ -232,7 +230,8 @@ local function reserve(at, reply)
         if tat then tatOf(pool.key).tat = tat else add(pool, -amount, now) end
       end
     elseif #record > 2 then
-      keep(open, leases, id, record)
+      call('HSET', open, id, cmsgpack.pack(record))
+      lease(leases, id, leaseMs)
     end
   end
   reply[#reply + 1] = failed
@@ -264,34 +263,43 @@ while at <= last do
     at = reserve(at + 1, reply)
   elseif op == 'S' then
     local open, leases = bookOf(ARGV[at + 1])
-    local id, sent = ARGV[at + 2], ARGV[at + 3] == '1'
-    local it = recordOf(open, id)
-    if it and not wasGivenBack(it) then
-      resolve(open, leases, id, it, sent, tonumber(ARGV[at + 4]), ARGV[at + 5])
-    elseif not sent then
-      keep(open, leases, id, { now, 0 })
-    end
+    resolve(open, leases, ARGV[at + 2], ARGV[at + 3] == '1', tonumber(ARGV[at + 4]), ARGV[at + 5])
     at = at + 6
   elseif op == 'N' then
     local open, leases = bookOf(ARGV[at + 1])
-    local it = recordOf(open, ARGV[at + 2])
-    if it and not wasGivenBack(it) then
-      it[2] = max(it[2], tonumber(ARGV[at + 3]))
-      keep(open, leases, ARGV[at + 2], it)
+    local packed = call('HGET', open, ARGV[at + 2])
+    if packed then
+      local it = cmsgpack.unpack(packed)
+      it[2] = max(it[2], tonumber(ARGV[at + 3])) -- news may overtake each other
+      call('HSET', open, ARGV[at + 2], cmsgpack.pack(it))
+      lease(leases, ARGV[at + 2], tonumber(ARGV[at + 4]))
+    end
+    at = at + 5
+  elseif op == 'G' then
+    local open, leases = bookOf(ARGV[at + 1])
+    local id = ARGV[at + 2]
+    if call('HEXISTS', open, id) == 1 then
+      resolve(open, leases, id, false, 0, '')
+    else
+      lease(leases, id, tonumber(ARGV[at + 3]))
     end
     at = at + 4
   elseif op == 'X' then
     local open, leases = bookOf(ARGV[at + 1])
-    local over = call('ZRANGEBYSCORE', leases, '-inf', string.format('%.0f', now), 'LIMIT', 0, REAP_MAX)
+    local over = call('ZRANGEBYSCORE', leases, '-inf', string.format('%.0f', micros), 'LIMIT', 0, REAP_MAX)
     for i = 1, #over do
-      local it = recordOf(open, over[i])
-      if it then resolve(open, leases, over[i], it, true, nil, nil) else call('ZREM', leases, over[i]) end
+      resolve(open, leases, over[i], true, nil, nil)
+      call('ZREM', leases, over[i])
     end
     at = at + 2
   elseif op == 'C' then
-    local pool = specs[tonumber(ARGV[at + 1])]
-    if pool.kind ~= CONCURRENT then add(pool, tonumber(ARGV[at + 2]), now) end
-    at = at + 3
+    local _, leases = bookOf(ARGV[at + 1])
+    local id, pool = ARGV[at + 2], specs[tonumber(ARGV[at + 4])]
+    if pool.kind ~= CONCURRENT and not call('ZSCORE', leases, id) then
+      add(pool, tonumber(ARGV[at + 5]), now)
+      lease(leases, id, tonumber(ARGV[at + 3]))
+    end
+    at = at + 6
   elseif op == 'V' then
     tell(specs[tonumber(ARGV[at + 1])], reply)
     at = at + 2

@@ -3,12 +3,13 @@
  * as one script call (one per hash slot in a cluster) and are judged there in one step; how they end goes in
  * another, a few milliseconds later.
  */
+import { LEASE_MS } from '@headgate/domain/ledger'
 import type { Ledger, Log } from '@headgate/domain/ports'
-import { type Ask, type Pool, unsent, type Verdict } from '@headgate/domain/reservation'
+import type { Ask, Pool, Used, Verdict } from '@headgate/domain/reservation'
 import { breaker } from './breaker.ts'
 import type { RedisClient } from './client.ts'
 import { Leases } from './leases.ts'
-import { bookOf } from './ledger-batch.ts'
+import { bookOf, tagOf } from './ledger-batch.ts'
 import { look } from './look.ts'
 import { Reservations } from './reservations.ts'
 import { Resolutions } from './resolutions.ts'
@@ -21,6 +22,8 @@ export type RedisLedgerOptions = {
   readonly prefix?: string
   /** How long a reservation may take; 50 ms. */
   readonly deadlineMs?: number
+  /** How long a reservation outlives its gateway; 60 s. The same at all gateways. */
+  readonly leaseMs?: number
 }
 
 export type RedisLedger = Ledger & {
@@ -38,24 +41,27 @@ const DEADLINE_MS = 50
 
 /**
  * A ledger on a Redis client. In a cluster a call may hold claims of two slots, its team's and a quota's: then
- * the quota is asked first, and given back when the team refuses.
+ * the quota is asked first, and given back when the team refuses. Each question has the deadline to itself.
  */
 export function redisLedger(client: RedisClient, options: RedisLedgerOptions): RedisLedger {
+  // What it means is said by whoever judges instead; this would be a second line about the same change.
   const gate = breaker((open) => {
-    if (open) options.log('warn', 'The ledger does not ask Redis for now: it fails or is too slow')
-    else options.log('info', 'The ledger asks Redis again', { lostEnds: resolutions.lost })
+    if (open) options.log('debug', 'The ledger does not ask Redis for now: it fails or is too slow')
+    else options.log('debug', 'The ledger asks Redis again', { lostEnds: resolutions.lost })
   })
   const prefix = options.prefix ?? 'hg:'
-  const resolutions = new Resolutions({ client, prefix, gate })
-  const leases = new Leases(resolutions)
-  const end = (ask: Ask, used: typeof unsent) =>
+  const leaseMs = options.leaseMs ?? LEASE_MS
+  const resolutions = new Resolutions({ client, prefix, leaseMs, gate })
+  const leases = new Leases(resolutions, leaseMs)
+  const end = (ask: Ask, used: Used) =>
     resolutions.add({ op: 'settle', book: bookOf(ask.claims), id: ask.id, used })
   const reservations = new Reservations({
     client,
     prefix,
+    leaseMs,
     gate,
     deadlineMs: options.deadlineMs ?? DEADLINE_MS,
-    giveBack: (ask) => end(ask, unsent),
+    giveBack: (ask) => resolutions.add({ op: 'give-back', book: bookOf(ask.claims), id: ask.id }),
   })
   const script = readScript('ledger')
 
@@ -69,6 +75,11 @@ export function redisLedger(client: RedisClient, options: RedisLedgerOptions): R
   const asks = splitBySlot({
     clustered: client.clustered,
     reserve: reserveOne,
+    judge: (ask) => reservations.judge(ask),
+    giveBack: (ask) => {
+      leases.release(ask)
+      return reservations.giveBack(ask)
+    },
     settle: (ask, used) => {
       if (leases.release(ask)) end(ask, used)
     },
@@ -78,7 +89,10 @@ export function redisLedger(client: RedisClient, options: RedisLedgerOptions): R
     settle: asks.settle,
     progress: (ask, tokens) => asks.each(ask, (part) => leases.progress(part, tokens)),
     look: (pools, teamIds = []) => look({ client, prefix, script }, pools, teamIds),
-    charge: (pool, amount) => resolutions.add({ op: 'charge', pool, amount }),
+    charge: (pool, amount) => {
+      leases.open(tagOf(pool.bucket))
+      resolutions.add({ op: 'charge', pool, amount, id: `charge_${crypto.randomUUID()}` })
+    },
     isAvailable: () => !gate.isOpen(),
     lostEnds: () => resolutions.lost,
     close: () => {

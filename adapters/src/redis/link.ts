@@ -2,7 +2,9 @@
  * A link is one connection to Redis in whichever form it comes (server, cluster, sentinels), cut down to the
  * few things we do with it. It is thrown away and made anew when it is stuck, which no client library does.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, createCluster, createSentinel } from 'redis'
+import { keySlot } from './key-slot.ts'
 import type { RedisTarget } from './redis-url.ts'
 
 /** What a link tells of itself; many times over while Redis is away. */
@@ -12,6 +14,8 @@ export type Link = {
   open(): Promise<unknown>
   /** @param key decides the node in a cluster; not added to the command */
   send(key: string, args: string[]): Promise<unknown>
+  /** Resolves when every server behind the link has answered. */
+  ping(): Promise<unknown>
   /** Turns this link into a listener. Re-subscribes by itself after a reconnect. */
   subscribe(channel: string, onMessage: () => void): Promise<unknown>
   /** Ends when what was sent is answered. */
@@ -20,6 +24,8 @@ export type Link = {
 }
 
 const CONNECT_TIMEOUT_MS = 500
+/** How long a command waits for the node of its slot to be connected to; then it fails, and is not queued. */
+const NODE_WAIT_MS = 20
 const BACKOFF_FIRST_MS = 50
 const BACKOFF_MAX_MS = 2_000
 
@@ -68,6 +74,7 @@ function singleLink(target: RedisTarget, events: LinkEvents): Link {
   return {
     open: () => client.connect(),
     send: (_key, args) => client.sendCommand(args),
+    ping: () => client.ping(),
     subscribe: (channel, onMessage) => client.subscribe(channel, onMessage),
     close: () => client.close(),
     destroy: () => client.destroy(),
@@ -87,18 +94,46 @@ function clusterLink(target: RedisTarget, events: LinkEvents): Link {
       ...(password === undefined ? {} : { password }),
     },
     commandOptions: { timeout: 0 },
+    // Else one dead node keeps us from all the others: the library opens all connections or none.
+    minimizeConnections: true,
   })
   cluster.on('error', events.onTrouble)
   return {
     open: async () => {
       await cluster.connect()
+      for (const node of cluster.masters) cluster.nodeClient(node).catch(events.onTrouble)
+      for (let ms = 0; ms < CONNECT_TIMEOUT_MS && cluster.masters.some(isConnecting); ms += NODE_WAIT_MS)
+        await sleep(NODE_WAIT_MS)
       events.onReady()
     },
-    send: (key, args) => cluster.sendCommand(key, false, args),
+    send: async (key, args) => {
+      const node = cluster.slots[keySlot(key)]?.master
+      if (node?.client === undefined && node !== undefined) cluster.nodeClient(node).catch(events.onTrouble)
+      if (node !== undefined && isConnecting(node)) await untilConnected(node)
+      return cluster.sendCommand(key, false, args)
+    },
+    // A node that is not connected is missed by whoever needs it; one that is and stays silent is stuck.
+    ping: async () => {
+      const there = cluster.masters.filter((it) => it.client?.isReady)
+      if (there.length === 0) throw new Error('no node is connected')
+      return Promise.all(there.map((it) => it.client?.ping()))
+    },
     subscribe: (channel, onMessage) => cluster.subscribe(channel, onMessage),
     close: () => cluster.close(),
     destroy: () => cluster.destroy(),
   }
+}
+
+type ClusterNode = { readonly address: string; readonly connectPromise?: Promise<unknown> | undefined }
+
+function isConnecting(node: ClusterNode): boolean {
+  return node.connectPromise !== undefined
+}
+
+/** The library queues commands for a node it has not reached yet, without end and without a deadline. */
+async function untilConnected(node: ClusterNode): Promise<void> {
+  await sleep(NODE_WAIT_MS)
+  if (isConnecting(node)) throw new Error(`the node ${node.address} is not connected`)
 }
 
 /** The user and password are those of the data nodes; sentinels are asked without any. */
@@ -120,6 +155,7 @@ function sentinelLink(target: RedisTarget, events: LinkEvents): Link {
       events.onReady()
     },
     send: (_key, args) => sentinel.sendCommand(false, args),
+    ping: () => sentinel.sendCommand(false, ['PING']),
     subscribe: (channel, onMessage) => sentinel.subscribe(channel, onMessage),
     close: () => sentinel.close(),
     destroy: () => {

@@ -4,31 +4,44 @@
  * that a refused call takes nothing, whenever Redis got to it.
  */
 import { GatewayError } from '@headgate/domain/gateway-error'
-import type { Ask, Verdict } from '@headgate/domain/reservation'
+import { type Ask, type PoolState, unsent, type Verdict } from '@headgate/domain/reservation'
 import type { Breaker } from './breaker.ts'
 import type { RedisClient } from './client.ts'
-import { bookOf, checkReply, LedgerBatch, readVerdict, verdictLength } from './ledger-batch.ts'
+import { bookOf, checkReply, LedgerBatch, readStates, readVerdict, verdictLength } from './ledger-batch.ts'
 import { readScript, runScript } from './script.ts'
 import { faultText } from './watched-link.ts'
 
+/** Takes; tells what taking would say; gives back what was taken. The last two tell what pools hold then. */
+type Manner = 'take' | 'judge' | 'give back'
+
 type PendingCall = {
   readonly ask: Ask
+  readonly manner: Manner
   readonly resolve: (verdict: Verdict) => void
   readonly reject: (fault: GatewayError) => void
 }
 
-type Batch = { readonly asked: LedgerBatch; readonly calls: PendingCall[]; length: number; ticks: number }
+type Batch = {
+  readonly asked: LedgerBatch
+  readonly calls: PendingCall[]
+  length: number
+  sentAtMs: number
+  ticks: number
+}
 
 type Means = {
   readonly client: RedisClient
   readonly prefix: string
+  readonly leaseMs: number
   readonly gate: Breaker
   readonly deadlineMs: number
   /** Told of every call that was refused without a verdict: Redis may take for it yet. */
   readonly giveBack: (ask: Ask) => void
 }
 
-const TICK_MS = 10
+const TICK_MS = 5
+/** A busy event loop of our own is not to be taken for a slow Redis: replies get this many chances to be read. */
+const TICKS_MIN = 3
 const RETRY_AFTER_MS = 1_000
 /** Bounds how long one script call may keep Redis from its other clients. */
 const CALLS_PER_BATCH_MAX = 256
@@ -37,7 +50,6 @@ const EVERYTHING: Verdict = Object.freeze({ admitted: true, states: Object.freez
 export class Reservations {
   readonly #means: Means
   readonly #script = readScript('ledger')
-  readonly #ticksMax: number
   /** By book in a cluster, where one script call may touch one slot only; else one batch for all. */
   #gathering = new Map<string, Batch>()
   readonly #underWay = new Set<Batch>()
@@ -46,21 +58,41 @@ export class Reservations {
 
   constructor(means: Means) {
     this.#means = means
-    this.#ticksMax = Math.ceil(means.deadlineMs / TICK_MS)
   }
 
   /** @throws GatewayError `limiter_unavailable` */
   reserve(ask: Ask): Promise<Verdict> {
-    const { client, gate } = this.#means
     if (ask.claims.length === 0) return Promise.resolve(EVERYTHING)
-    if (gate.isOpen() && !gate.allows(performance.now()))
+    return this.#ask(ask, 'take')
+  }
+
+  /**
+   * What the verdict on a call would be; takes nothing.
+   * @throws GatewayError `limiter_unavailable`
+   */
+  judge(ask: Ask): Promise<Verdict> {
+    return this.#ask(ask, 'judge')
+  }
+
+  /**
+   * Gives back a reservation at once, and tells what its pools hold then.
+   * @throws GatewayError `limiter_unavailable`; it is given back later then
+   */
+  async giveBack(ask: Ask): Promise<readonly PoolState[]> {
+    return (await this.#ask(ask, 'give back')).states
+  }
+
+  #ask(ask: Ask, manner: Manner): Promise<Verdict> {
+    const { client, gate } = this.#means
+    if (gate.isOpen() && !gate.allows(performance.now())) {
+      if (manner === 'give back') this.#means.giveBack(ask)
       return Promise.reject(unavailable('Redis is not asked for now'))
+    }
     const slot = client.clustered ? bookOf(ask.claims) : ''
     const batch = this.#gathering.get(slot) ?? this.#newBatch(slot)
-    batch.asked.reserve(ask)
-    batch.length += verdictLength(ask.claims.length)
+    batch.length += write(batch.asked, ask, manner)
     const answer = new Promise<Verdict>((resolve, reject) => {
-      batch.calls.push({ ask, resolve, reject })
+      batch.calls.push({ ask, manner, resolve, reject })
     })
     if (batch.calls.length >= CALLS_PER_BATCH_MAX) {
       this.#gathering.delete(slot)
@@ -77,7 +109,8 @@ export class Reservations {
   }
 
   #newBatch(slot: string): Batch {
-    const batch = { asked: new LedgerBatch(this.#means.prefix), calls: [], length: 1, ticks: 0 }
+    const { prefix, leaseMs } = this.#means
+    const batch = { asked: new LedgerBatch(prefix, leaseMs), calls: [], length: 1, sentAtMs: 0, ticks: 0 }
     this.#gathering.set(slot, batch)
     if (!this.#flushScheduled) setImmediate(this.#flush)
     this.#flushScheduled = true
@@ -94,15 +127,16 @@ export class Reservations {
   async #send(batch: Batch): Promise<void> {
     const { client, gate } = this.#means
     this.#underWay.add(batch)
+    batch.sentAtMs = performance.now()
     this.#ticker ??= setInterval(this.#tick, TICK_MS)
     try {
       const reply = checkReply(await runScript(client, this.#script, batch.asked.toCall()), batch.length)
       if (!this.#underWay.has(batch)) return
       gate.succeeded()
       let at = 1
-      for (const { ask, resolve } of batch.calls) {
-        resolve(readVerdict(reply, at, ask.claims.length))
-        at += verdictLength(ask.claims.length)
+      for (const { ask, manner, resolve } of batch.calls) {
+        resolve(read(reply, at, ask, manner))
+        at += lengthOf(ask, manner)
       }
     } catch (fault) {
       if (!this.#underWay.has(batch)) return
@@ -113,13 +147,13 @@ export class Reservations {
     }
   }
 
-  /** Counts ticks and not time, so that a busy event loop of our own is not taken for a slow Redis. */
   readonly #tick = (): void => {
+    const nowMs = performance.now()
     for (const batch of this.#underWay) {
       batch.ticks += 1
-      if (batch.ticks <= this.#ticksMax) continue
+      if (batch.ticks < TICKS_MIN || nowMs - batch.sentAtMs < this.#means.deadlineMs) continue
       this.#underWay.delete(batch)
-      this.#means.gate.failed('timeout', performance.now())
+      this.#means.gate.failed('timeout', nowMs)
       this.#refuse(batch, 'Redis did not answer within the deadline')
     }
     if (this.#underWay.size === 0) this.#stopTicking()
@@ -136,6 +170,28 @@ export class Reservations {
     if (this.#ticker !== null) clearInterval(this.#ticker)
     this.#ticker = null
   }
+}
+
+/** @returns integers that the reply will hold for it */
+function write(batch: LedgerBatch, ask: Ask, manner: Manner): number {
+  if (manner !== 'give back') batch.reserve(ask)
+  if (manner !== 'take') {
+    batch.settle(bookOf(ask.claims), ask.id, unsent)
+    for (const claim of ask.claims) batch.look(claim)
+  }
+  return lengthOf(ask, manner)
+}
+
+function lengthOf({ claims }: Ask, manner: Manner): number {
+  const verdict = manner === 'give back' ? 0 : verdictLength(claims.length)
+  return manner === 'take' ? verdict : verdict + 2 * claims.length
+}
+
+function read(reply: readonly number[], at: number, { claims }: Ask, manner: Manner): Verdict {
+  if (manner === 'give back') return { admitted: true, states: readStates(reply, at, claims.length) }
+  const verdict = readVerdict(reply, at, claims.length)
+  if (manner === 'take') return verdict
+  return { ...verdict, states: readStates(reply, at + verdictLength(claims.length), claims.length) }
 }
 
 export function unavailable(internal: string): GatewayError {

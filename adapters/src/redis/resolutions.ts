@@ -11,11 +11,17 @@ import { readScript, runScript } from './script.ts'
 
 type Op =
   | { readonly op: 'settle'; readonly book: string; readonly id: string; readonly used: Used }
+  | { readonly op: 'give-back'; readonly book: string; readonly id: string }
   | { readonly op: 'renew'; readonly book: string; readonly id: string; readonly tokensAtLeast: number }
   | { readonly op: 'reap'; readonly book: string }
-  | { readonly op: 'charge'; readonly pool: Pool; readonly amount: number }
+  | { readonly op: 'charge'; readonly pool: Pool; readonly amount: number; readonly id: string }
 
-type Means = { readonly client: RedisClient; readonly prefix: string; readonly gate: Breaker }
+type Means = {
+  readonly client: RedisClient
+  readonly prefix: string
+  readonly leaseMs: number
+  readonly gate: Breaker
+}
 
 const FLUSH_EACH_MS = 5
 const RETRY_EACH_MS = 500
@@ -88,8 +94,8 @@ export class Resolutions {
   }
 
   async #send(ops: readonly Op[]): Promise<void> {
-    const { client, gate, prefix } = this.#means
-    const batch = new LedgerBatch(prefix)
+    const { client, gate, prefix, leaseMs } = this.#means
+    const batch = new LedgerBatch(prefix, leaseMs)
     for (const it of ops) write(batch, it)
     try {
       await runScript(client, this.#script, batch.toCall())
@@ -99,9 +105,9 @@ export class Resolutions {
     }
   }
 
-  /** A charge has no id to be told apart by, so it is not told twice; the rest may be. */
+  /** All but a look for what is over, which comes again by itself. */
   #keep(ops: readonly Op[]): void {
-    const again = this.#closed ? [] : ops.filter((it) => it.op === 'settle' || it.op === 'renew')
+    const again = this.#closed ? [] : ops.filter((it) => it.op !== 'reap')
     const room = Math.max(0, KEPT_MAX - this.#waiting.length)
     this.#waiting = [...again.slice(0, room), ...this.#waiting]
     this.#lost += ops.filter((it) => it.op !== 'reap').length - Math.min(room, again.length)
@@ -111,7 +117,8 @@ export class Resolutions {
 
 function write(batch: LedgerBatch, it: Op): void {
   if (it.op === 'settle') batch.settle(it.book, it.id, it.used)
+  else if (it.op === 'give-back') batch.giveBack(it.book, it.id)
   else if (it.op === 'renew') batch.renew(it.book, it.id, it.tokensAtLeast)
   else if (it.op === 'reap') batch.reap(it.book)
-  else batch.charge(it.pool, it.amount)
+  else batch.charge(it.pool, it.amount, it.id)
 }

@@ -1,7 +1,8 @@
 /**
  * In a cluster one script call may touch one slot only, and a call may hold claims of two: its team's and a
  * quota's, which many teams share. The quota's are taken first, then the team's; a team that refuses gives the
- * quota's back. Should the gateway die in between, the lease ends what was taken.
+ * quota's back. A refusal speaks for all claims, as where one script call judges them. Should the gateway die in
+ * between, the lease ends what was taken.
  */
 import type { Ask, Claim, PoolState, Used, Verdict } from '@headgate/domain/reservation'
 import { unsent } from '@headgate/domain/reservation'
@@ -10,6 +11,10 @@ import { tagOf } from './ledger-batch.ts'
 type Means = {
   readonly clustered: boolean
   readonly reserve: (ask: Ask) => Promise<Verdict>
+  /** What `reserve` would say, without taking. */
+  readonly judge: (ask: Ask) => Promise<Verdict>
+  /** Gives back at once, and tells what the pools hold then. */
+  readonly giveBack: (ask: Ask) => Promise<readonly PoolState[]>
   readonly settle: (ask: Ask, used: Used) => void
 }
 
@@ -23,7 +28,7 @@ export type SlotSplit = {
 }
 
 /** Takes asks apart where they must be; elsewhere they pass as they are. */
-export function splitBySlot({ clustered, reserve, settle }: Means): SlotSplit {
+export function splitBySlot({ clustered, reserve, judge, giveBack, settle }: Means): SlotSplit {
   const partsOf = new WeakMap<Ask, readonly Part[]>()
   const each = (ask: Ask, work: (part: Ask) => void) => {
     const parts = partsOf.get(ask)
@@ -32,26 +37,32 @@ export function splitBySlot({ clustered, reserve, settle }: Means): SlotSplit {
   }
 
   async function reserveParts(ask: Ask, parts: readonly Part[]): Promise<Verdict> {
-    const states = new Array<PoolState>(ask.claims.length)
-    const taken: Ask[] = []
+    const verdicts: Verdict[] = []
     try {
       for (const part of parts) {
         const verdict = await reserve(part.ask)
-        for (const [at, index] of part.indexes.entries()) states[index] = verdict.states[at] as PoolState
-        if (verdict.admitted) {
-          taken.push(part.ask)
-          continue
-        }
-        for (const it of taken) settle(it, unsent)
-        const known = states.map((it) => it ?? { remaining: 0, resetMs: 0 })
-        return { ...verdict, failed: part.indexes[verdict.failed] as number, states: known }
+        verdicts.push(verdict)
+        if (!verdict.admitted) return refusal(ask, parts, await speakForAll(parts, verdicts))
       }
     } catch (fault) {
-      for (const it of taken) settle(it, unsent)
+      for (const index of verdicts.keys()) settle((parts[index] as Part).ask, unsent)
       throw fault
     }
     partsOf.set(ask, parts)
-    return { admitted: true, states }
+    return { admitted: true, states: gathered(ask, parts, verdicts) }
+  }
+
+  /**
+   * Gives back what was taken before the last of these verdicts refused, and asks those that were not asked yet.
+   * Whoever does not answer now has nothing to say; it is given back all the same.
+   */
+  function speakForAll(parts: readonly Part[], verdicts: readonly Verdict[]): Promise<(Verdict | null)[]> {
+    const said = parts.map(async ({ ask }, index): Promise<Verdict> => {
+      const verdict = verdicts[index]
+      if (verdict === undefined) return judge(ask)
+      return verdict.admitted ? { admitted: true, states: await giveBack(ask) } : verdict
+    })
+    return Promise.all(said.map((it) => it.catch(() => null)))
   }
 
   return {
@@ -62,6 +73,29 @@ export function splitBySlot({ clustered, reserve, settle }: Means): SlotSplit {
     settle: (ask, used) => each(ask, (part) => settle(part, used)),
     each,
   }
+}
+
+/** One refusal of all the parts: the first claim that failed, the longest wait of all. */
+function refusal(ask: Ask, parts: readonly Part[], verdicts: readonly (Verdict | null)[]): Verdict {
+  let failed = ask.claims.length
+  let waitMs: number | null = 0
+  for (const [at, verdict] of verdicts.entries()) {
+    if (verdict === null || verdict.admitted) continue
+    failed = Math.min(failed, (parts[at] as Part).indexes[verdict.failed] as number)
+    waitMs = waitMs === null || verdict.waitMs === null ? null : Math.max(waitMs, verdict.waitMs)
+  }
+  return { admitted: false, failed, waitMs, states: gathered(ask, parts, verdicts) }
+}
+
+/** The states of all claims in their order; nothing is said to remain where nobody answered. */
+function gathered(ask: Ask, parts: readonly Part[], verdicts: readonly (Verdict | null)[]): PoolState[] {
+  const states: PoolState[] = ask.claims.map(() => ({ remaining: 0, resetMs: 0 }))
+  for (const [at, verdict] of verdicts.entries()) {
+    if (verdict === null) continue
+    for (const [i, index] of (parts[at] as Part).indexes.entries())
+      states[index] = verdict.states[i] as PoolState
+  }
+  return states
 }
 
 /** The parts of an ask by slot, quotas first. */
