@@ -170,6 +170,14 @@ describe('guarantees', () => {
     })
   })
 
+  test('of a key that the catalog does not hold yet are no pool yet, however often the key calls', () => {
+    const early = rule(key.id, { parentId: quotaId, quotaId, share: 0.5, guarantee: 0.4 })
+    const tree = open([mine])
+    const before = tree.claims(key, 'gpt-4o', quotaId).at(-1)
+    for (const alias of ['a', 'b', 'c']) tree.claims({ ...key, limits: [early] }, alias, quotaId)
+    expect(tree.claims({ ...key }, 'gpt-4o', quotaId).at(-1)).toEqual(before)
+  })
+
   test('may not come to more than the whole', () => {
     const greedy = { ...mine, guarantee: 0.95 }
     expect(limitFaults(documentOf([greedy, theirs])).map((it) => it.message)).toEqual([

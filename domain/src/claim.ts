@@ -4,7 +4,7 @@
  * guaranteed. The tree is opened with the catalog; what a call needs is found and not put together.
  */
 import type { DeniedScope } from './gateway-error.ts'
-import { figureOf, type LimitRule, type Measure, millionths, shareOf } from './limit.ts'
+import { figureOf, type LimitRule, type Measure, millionths, ownerKindOf, shareOf } from './limit.ts'
 import type { KeyRecord } from './proxy-key.ts'
 import type { Claim, ClaimUnit, Pool } from './reservation.ts'
 import type { Quota, Resource } from './resource.ts'
@@ -29,8 +29,6 @@ export type LimitNode = {
   /** Null for a quota. */
   readonly rule: LimitRule | null
   readonly claim: Claim
-  /** What its children are guaranteed, together. */
-  readonly guaranteed: number
 }
 
 export type LimitTree = {
@@ -50,6 +48,7 @@ const quotaMeasures = ['requests_per_minute', 'tokens_per_minute'] as const
 /** A limit or a quota of one measure, with everything a claim needs. */
 type Node = {
   readonly id: string
+  readonly measure: Measure
   readonly parent: Node | null
   readonly rule: LimitRule | null
   readonly claim: Claim
@@ -60,14 +59,7 @@ type Node = {
 /** Opens the tree. Limits whose parent is missing deny: `limitFaults` keeps them out of a catalog. */
 export function openLimitTree(document: LimitTreeDocument): LimitTree {
   const { nodes, rules, names } = openNodes(document)
-  const byOwner = new Map<string, Node[]>()
-  for (const rule of document.limits) {
-    const node = nodes.get(rule.id)
-    if (node === undefined || rule.ownerId.startsWith('key_')) continue
-    const owned = byOwner.get(rule.ownerId) ?? []
-    owned.push(node)
-    byOwner.set(rule.ownerId, owned)
-  }
+  const byOwner = Map.groupBy(nodes.values(), (node) => node.rule?.ownerId ?? null)
   const known = new WeakMap<KeyRecord, Map<string, readonly Claim[]>>()
   return {
     claims: (key, alias, quotaId) => {
@@ -76,7 +68,7 @@ export function openLimitTree(document: LimitTreeDocument): LimitTree {
       const place = quotaId === null ? alias : `${alias} ${quotaId}`
       let claims = ofKey.get(place)
       if (claims === undefined) {
-        claims = claimsOf(applicable(key, alias, quotaId, { nodes, rules, names, byOwner }), key, quotaId)
+        claims = claimsOf(applicable(key, alias, quotaId, { nodes, rules, names, byOwner }), key)
         ofKey.set(place, claims)
       }
       return claims
@@ -89,10 +81,9 @@ export function limitNodes(document: LimitTreeDocument): LimitNode[] {
   return [...openNodes(document).nodes.values()].map((node) => ({
     id: node.id,
     parentId: node.parent?.id ?? null,
-    measure: node.rule?.measure ?? (node.id.slice(node.id.indexOf(':') + 1) as Measure),
+    measure: node.measure,
     rule: node.rule,
     claim: node.claim,
-    guaranteed: node.guaranteed,
   }))
 }
 
@@ -124,7 +115,7 @@ function addQuota(nodes: Map<string, Node>, quota: Quota, resources: LimitTreeDo
       ...{ bucket: `{${quota.id}}:${unit}`, kind: 'window', limit, windowMs: MINUTE_MS },
       ...{ scope, unit, quotaId: quota.id, instead: null },
     }
-    nodes.set(id, { id, parent: null, rule: null, claim, guaranteed: 0 })
+    nodes.set(id, { id, measure, parent: null, rule: null, claim, guaranteed: 0 })
   }
 }
 
@@ -137,18 +128,22 @@ function nodeOf(rule: LimitRule, opening: Opening, above: readonly string[] = []
   const there = opening.nodes.get(rule.id)
   if (there !== undefined) return there
   const parent = above.includes(rule.id) ? null : parentOf(rule, opening, [...above, rule.id])
-  const limit = figureOf(rule, parent?.claim.limit ?? null)
-  const { kind, windowMs, unit } = counted[rule.measure]
-  const claim: Claim = {
-    ...{ bucket: `{${rule.teamId}}:${rule.id}`, kind, limit, windowMs },
-    ...{ scope: scopeOf(rule.ownerId, opening.names), unit, quotaId: rule.quotaId },
-    instead: rule.borrows && parent !== null && limit > 0 ? 'nothing' : null,
-  }
-  const node: Node = { id: rule.id, parent, rule, claim, guaranteed: 0 }
+  const node = newNode(rule, parent, scopeOf(rule.ownerId, opening.names))
   opening.nodes.set(rule.id, node)
   if (parent !== null && rule.guarantee !== null)
     parent.guaranteed += shareOf(rule.guarantee, parent.claim.limit)
   return node
+}
+
+function newNode(rule: LimitRule, parent: Node | null, scope: DeniedScope): Node {
+  const { id, measure } = rule
+  const limit = figureOf(rule, parent?.claim.limit ?? null)
+  const { kind, windowMs, unit } = counted[measure]
+  const claim: Claim = {
+    ...{ bucket: `{${rule.teamId}}:${id}`, kind, limit, windowMs, scope, unit, quotaId: rule.quotaId },
+    instead: rule.borrows && parent !== null && limit > 0 ? 'nothing' : null,
+  }
+  return { id, measure, parent, rule, claim, guaranteed: 0 }
 }
 
 function parentOf(rule: LimitRule, opening: Opening, above: readonly string[]): Node | null {
@@ -159,11 +154,8 @@ function parentOf(rule: LimitRule, opening: Opening, above: readonly string[]): 
   return parent === undefined ? null : nodeOf(parent, opening, above)
 }
 
-const ownerKinds = { team: 'team', app: 'app', usr: 'user', key: 'key' } as const
-
 function scopeOf(ownerId: string, names: ReadonlyMap<string, string>): DeniedScope {
-  const kind = ownerKinds[ownerId.slice(0, ownerId.indexOf('_')) as keyof typeof ownerKinds]
-  return { kind, name: names.get(ownerId) ?? ownerId }
+  return { kind: ownerKindOf(ownerId), name: names.get(ownerId) ?? ownerId }
 }
 
 /** The nodes that count a call, narrowest owner first; a limit counts where all of those above it do. */
@@ -171,7 +163,7 @@ function applicable(
   key: KeyRecord,
   alias: string,
   quotaId: string | null,
-  tree: Opening & { readonly byOwner: ReadonlyMap<string, readonly Node[]> },
+  tree: Opening & { readonly byOwner: ReadonlyMap<string | null, readonly Node[]> },
 ): Node[] {
   const own = key.limits.map((rule) => nodeOfKey(rule, key, tree))
   const owners = [key.userId, key.appId, key.teamId].filter((it) => it !== null)
@@ -192,18 +184,20 @@ function applicable(
   return nodes
 }
 
-/** Limits of keys are not in the catalog but with the key, unless they hold a guarantee. */
+/**
+ * The node of a limit that a key brings along. Nothing in the tree changes by it: a guarantee counts from the
+ * catalog on that holds it, and no sooner.
+ */
 function nodeOfKey(rule: LimitRule, key: KeyRecord, tree: Opening): Node {
-  const node = tree.nodes.get(rule.id) ?? nodeOf(rule, { ...tree, nodes: new Map(tree.nodes) })
-  return { ...node, claim: { ...node.claim, scope: { kind: 'key', name: key.name } } }
+  return newNode(rule, parentOf(rule, tree, [rule.id]), { kind: 'key', name: key.name })
 }
 
 /** The claims of these nodes: each one's own, then the pools of parents that keep guarantees. */
-function claimsOf(nodes: readonly Node[], key: KeyRecord, quotaId: string | null): readonly Claim[] {
+function claimsOf(nodes: readonly Node[], key: KeyRecord): readonly Claim[] {
   const claims = [...ownClaims(key), ...nodes.map((node) => node.claim)]
   const parents = new Set(nodes.filter((node) => node.guaranteed > 0))
   for (const node of nodes) if (node.parent !== null && node.parent.guaranteed > 0) parents.add(node.parent)
-  for (const parent of parents) claims.push(poolClaim(parent, nodes, quotaId))
+  for (const parent of parents) claims.push(poolClaim(parent, nodes))
   return Object.freeze(claims)
 }
 
@@ -212,7 +206,7 @@ function claimsOf(nodes: readonly Node[], key: KeyRecord, quotaId: string | null
  * Who is guaranteed something takes from its own pool first; so the others see the parent minus what is
  * guaranteed and unused.
  */
-function poolClaim(parent: Node, nodes: readonly Node[], quotaId: string | null): Claim {
+function poolClaim(parent: Node, nodes: readonly Node[]): Claim {
   const { claim } = parent
   const common: Pool = {
     bucket: `${claim.bucket}:common`,
@@ -220,7 +214,7 @@ function poolClaim(parent: Node, nodes: readonly Node[], quotaId: string | null)
     limit: Math.max(0, claim.limit - parent.guaranteed),
     windowMs: claim.windowMs,
   }
-  const told = { scope: claim.scope, unit: claim.unit, quotaId: claim.quotaId === null ? null : quotaId }
+  const told = { scope: claim.scope, unit: claim.unit, quotaId: claim.quotaId }
   const child = nodes.find((it) => it.parent?.id === parent.id && it.rule?.guarantee != null)
   const guarantee = child?.rule?.guarantee
   if (child === undefined || guarantee == null) return { ...common, ...told, instead: null }

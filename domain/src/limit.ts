@@ -30,6 +30,14 @@ const LimitParentId = z
   .string()
   .regex(new RegExp(`^(quo|lim)_${ULID}$`), 'expected the id of a quota or of another limit')
 
+const ownerKinds = { team: 'team', app: 'app', usr: 'user', key: 'key' } as const
+export type LimitOwnerKind = (typeof ownerKinds)[keyof typeof ownerKinds]
+
+/** What an owner is, by its id. */
+export function ownerKindOf(ownerId: string): LimitOwnerKind {
+  return ownerKinds[ownerId.slice(0, ownerId.indexOf('_')) as keyof typeof ownerKinds]
+}
+
 const Amount = z.int().min(0).max(1_000_000_000_000)
 /** A part of the parent, above 0 and at most 1; six decimals count. Zero is written as an amount. */
 const Share = z.number().min(0.000001).max(1)

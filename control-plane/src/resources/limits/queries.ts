@@ -20,6 +20,9 @@ const columns = [
   'createdAt',
 ] as const satisfies readonly (keyof Limit)[]
 
+/** The column of a usage record that names an owner of this kind. */
+export const usageColumnOf = { team: 'teamId', app: 'appId', user: 'userId', key: 'keyId' } as const
+
 export type LimitFilter = {
   teamId?: string | undefined
   ownerId?: string | undefined

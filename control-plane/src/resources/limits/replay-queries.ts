@@ -1,7 +1,8 @@
 /** The SQL of a replay: the recorded calls that a limit counts. */
-import type { Limit } from '@headgate/domain/limit'
+import { type Limit, ownerKindOf } from '@headgate/domain/limit'
 import { sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
+import { usageColumnOf } from './queries.ts'
 
 /** Some ten megabytes of memory; the latest ones are taken. */
 const CALLS_MAX = 200_000
@@ -12,15 +13,15 @@ export type ReplayedCall = {
   readonly tokens: number
 }
 
-const ownerColumns = { team: 'teamId', app: 'appId', usr: 'userId', key: 'keyId' } as const
-
-/** Calls of the limit's owner, for its model, at deployments of its quota, that reached a provider; what a refused one would have used, nobody knows. */
+/**
+ * Calls of the limit's owner, for its model, at deployments of its quota, that reached a provider; what a refused
+ * one would have used, nobody knows.
+ */
 export async function readReplayedCalls(
   db: Database,
   limit: Limit,
   span: { readonly from: string; readonly to: string },
 ): Promise<{ calls: ReplayedCall[]; truncated: boolean }> {
-  const prefix = limit.ownerId.slice(0, limit.ownerId.indexOf('_')) as keyof typeof ownerColumns
   let rows = db
     .selectFrom('usageRecords')
     .select([
@@ -30,7 +31,7 @@ export async function readReplayedCalls(
     ])
     .where('startedAt', '>=', span.from)
     .where('startedAt', '<', span.to)
-    .where(ownerColumns[prefix], '=', limit.ownerId)
+    .where(usageColumnOf[ownerKindOf(limit.ownerId)], '=', limit.ownerId)
     .where('attempt', '>', 0)
     .orderBy('startedAt', 'desc')
     .limit(CALLS_MAX + 1)

@@ -3,7 +3,7 @@ import type { LimitTreeDocument } from '@headgate/domain/claim'
 import type { Limit } from '@headgate/domain/limit'
 import { sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
-import { type LimitFilter, readLimit, readLimits } from './queries.ts'
+import { type LimitFilter, readLimit, readLimits, usageColumnOf } from './queries.ts'
 
 /** Limits in one tree; more than anybody reads, and bounds what one look costs the ledger. */
 const TREE_LIMITS_MAX = 1_000
@@ -48,21 +48,20 @@ export async function readNames(db: Database, ids: readonly string[]): Promise<M
   return new Map([...users, ...keys].map((it) => [it.id, it.name]))
 }
 
-const ownerColumns = { team: 'teamId', app: 'appId', usr: 'userId', key: 'keyId' } as const
-
 /** Calls that a limit refused since an instant, by whose they were: an id of a team, app, user or key. */
 export async function refusedSince(db: Database, from: string, teamIds: readonly string[]) {
+  const columns = Object.values(usageColumnOf)
   const counts = new Map<string, number>()
   const rows = await db
     .selectFrom('usageRecords')
-    .select(['teamId', 'appId', 'userId', 'keyId', sql<number>`count(*)`.as('calls')])
+    .select([...columns, sql<number>`count(*)`.as('calls')])
     .where('startedAt', '>=', from)
     .where('teamId', 'in', some(teamIds))
     .where('errorCode', 'like', 'limit\\_%')
-    .groupBy(['teamId', 'appId', 'userId', 'keyId'])
+    .groupBy(columns)
     .execute()
   for (const row of rows) {
-    for (const column of Object.values(ownerColumns)) {
+    for (const column of columns) {
       const id = row[column]
       if (id !== null) counts.set(id, (counts.get(id) ?? 0) + row.calls)
     }

@@ -3,6 +3,7 @@ import type { LimitState } from '@headgate/admin-contract/limits'
 import { capacityOf } from '@headgate/domain/bucket'
 import { type LimitNode, limitNodes } from '@headgate/domain/claim'
 import { toGatewayError } from '@headgate/domain/gateway-error'
+import { millionths } from '@headgate/domain/limit'
 import type { LivePool } from '@headgate/domain/reservation'
 import type { HandlerContext } from '../context.ts'
 import type { LimitFilter } from './queries.ts'
@@ -22,7 +23,7 @@ export async function readLiveTree(filter: LimitFilter, { db, ledger, nowMs, now
   const sharedOut = sharesByParent(nodes)
   const data = nodes.map((node, i): LimitState => {
     const { rule, claim } = node
-    const shared = sharedOut.get(node.id) ?? 0
+    const shared = (sharedOut.get(node.id) ?? 0) / 1_000_000
     return {
       id: node.id,
       kind: rule === null ? 'quota' : 'limit',
@@ -69,12 +70,12 @@ function stateNow({ claim }: LimitNode, pool: LivePool) {
   return { free: pool.remaining, used, reserved: pool.held, resetMs: pool.resetMs }
 }
 
-/** What the children of each node have as shares, exact to a millionth. */
+/** What the children of each node have as shares, in millionths. */
 function sharesByParent(nodes: readonly LimitNode[]): Map<string, number> {
   const sums = new Map<string, number>()
   for (const { parentId, rule } of nodes) {
     if (parentId === null || rule?.share == null) continue
-    sums.set(parentId, Math.round(((sums.get(parentId) ?? 0) + rule.share) * 1_000_000) / 1_000_000)
+    sums.set(parentId, (sums.get(parentId) ?? 0) + millionths(rule.share))
   }
   return sums
 }
