@@ -71,7 +71,7 @@ export type CatalogFault = { kind: string; id: string; message: string }
  */
 export function openCatalog(document: CatalogDocument): Catalog {
   const resources = byId(document.resources)
-  const pricesOf = groupBy(document.prices, (price) => price.model)
+  const pricesOf = Map.groupBy(document.prices, (price) => price.model)
   const deployments = new Map<string, ServingDeployment>()
   for (const it of document.deployments) {
     const resource = found(resources.get(it.resourceId), 'resource', it.resourceId)
@@ -193,16 +193,6 @@ function repeated(things: readonly Named[]): Named[] {
 
 function byId<T extends { id: string }>(things: readonly T[]): Map<string, T> {
   return new Map(things.map((it) => [it.id, it]))
-}
-
-function groupBy<T>(things: readonly T[], keyOf: (it: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const it of things) {
-    const group = groups.get(keyOf(it))
-    if (group) group.push(it)
-    else groups.set(keyOf(it), [it])
-  }
-  return groups
 }
 
 function found<T>(thing: T | undefined, kind: string, id: string): T {

@@ -52,12 +52,7 @@ const unknownOwner: Level = [
  * first time it calls, and remembered as long as its record is.
  */
 export function standingsOf({ teams, apps, policies }: Owners): (key: Key) => Standing {
-  const byOwner = new Map<string | null, Policy[]>()
-  for (const policy of policies) {
-    const there = byOwner.get(policy.ownerId)
-    if (there) there.push(policy)
-    else byOwner.set(policy.ownerId, [policy])
-  }
+  const byOwner = Map.groupBy(policies, (policy) => policy.ownerId)
   const levelOf = (kind: LevelKind, owner: Owner) => saidBy(kind, owner, byOwner.get(owner.id))
   const organisation = saidBy('organisation', { id: '', allowedModels: null }, byOwner.get(null))
   const teamLevels = new Map(teams.map((team) => [team.id, levelOf('team', team)]))

@@ -17,8 +17,6 @@ export class LedgerBatch {
   readonly #bookKeys: string[] = []
   readonly #bookOf = new Map<string, string>()
   readonly #ops: string[] = []
-  /** Operations in it. */
-  count = 0
 
   /** @param prefix what all keys begin with */
   constructor(prefix: string, leaseMs = LEASE_MS) {
@@ -34,45 +32,37 @@ export class LedgerBatch {
       this.#ops.push(this.#spec(claim), claim.unit === 'tokens' ? '1' : '0', this.#instead(claim))
       this.#ops.push(claim.quotaId ?? '')
     }
-    this.count += 1
   }
 
   settle(book: string, id: string, used: Used): void {
     const { sent, tokens, quotaId } = used
     this.#ops.push('S', this.#book(book), id, sent ? '1' : '0', String(tokens), quotaId ?? '')
-    this.count += 1
   }
 
   giveBack(book: string, id: string): void {
     this.#ops.push('G', this.#book(book), id, this.#leaseMs)
-    this.count += 1
   }
 
   renew(book: string, id: string, tokensAtLeast: number): void {
     this.#ops.push('N', this.#book(book), id, String(tokensAtLeast), this.#leaseMs)
-    this.count += 1
   }
 
   reap(book: string): void {
     this.#ops.push('X', this.#book(book))
-    this.count += 1
   }
 
   /** @param id charges once, however often it is sent within a lease */
   charge(pool: Pool, amount: number, id: string): void {
     this.#ops.push('C', this.#book(tagOf(pool.bucket)), id, this.#leaseMs, this.#spec(pool), String(amount))
-    this.count += 1
   }
 
   look(pool: Pool): void {
     this.#ops.push('V', this.#spec(pool))
-    this.count += 1
   }
 
   /** @param books where the reservations of the pool may stand */
   lookHeld(pool: Pool, books: readonly string[]): void {
     this.#ops.push('H', this.#spec(pool), String(books.length), ...books.map((book) => this.#book(book)))
-    this.count += 1
   }
 
   /** Keys and arguments of ledger.lua. */

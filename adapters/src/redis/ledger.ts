@@ -51,19 +51,20 @@ export function redisLedger(client: RedisClient, options: RedisLedgerOptions): R
   })
   const prefix = options.prefix ?? 'hg:'
   const leaseMs = options.leaseMs ?? LEASE_MS
-  const resolutions = new Resolutions({ client, prefix, leaseMs, gate })
+  const script = readScript('ledger')
+  const resolutions = new Resolutions({ client, prefix, script, leaseMs, gate })
   const leases = new Leases(resolutions, leaseMs)
   const end = (ask: Ask, used: Used) =>
     resolutions.add({ op: 'settle', book: bookOf(ask.claims), id: ask.id, used })
   const reservations = new Reservations({
     client,
     prefix,
+    script,
     leaseMs,
     gate,
     deadlineMs: options.deadlineMs ?? DEADLINE_MS,
     giveBack: (ask) => resolutions.add({ op: 'give-back', book: bookOf(ask.claims), id: ask.id }),
   })
-  const script = readScript('ledger')
 
   async function reserveOne(ask: Ask): Promise<Verdict> {
     leases.open(bookOf(ask.claims))

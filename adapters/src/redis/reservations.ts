@@ -8,7 +8,7 @@ import { type Ask, type PoolState, unsent, type Verdict } from '@headgate/domain
 import type { Breaker } from './breaker.ts'
 import type { RedisClient } from './client.ts'
 import { bookOf, checkReply, LedgerBatch, readStates, readVerdict, verdictLength } from './ledger-batch.ts'
-import { readScript, runScript } from './script.ts'
+import { runScript, type Script } from './script.ts'
 import { faultText } from './watched-link.ts'
 
 /** Takes; tells what taking would say; gives back what was taken. The last two tell what pools hold then. */
@@ -32,6 +32,7 @@ type Batch = {
 type Means = {
   readonly client: RedisClient
   readonly prefix: string
+  readonly script: Script
   readonly leaseMs: number
   readonly gate: Breaker
   readonly deadlineMs: number
@@ -49,7 +50,6 @@ const EVERYTHING: Verdict = Object.freeze({ admitted: true, states: Object.freez
 
 export class Reservations {
   readonly #means: Means
-  readonly #script = readScript('ledger')
   /** By book in a cluster, where one script call may touch one slot only; else one batch for all. */
   #gathering = new Map<string, Batch>()
   readonly #underWay = new Set<Batch>()
@@ -125,12 +125,12 @@ export class Reservations {
   }
 
   async #send(batch: Batch): Promise<void> {
-    const { client, gate } = this.#means
+    const { client, gate, script } = this.#means
     this.#underWay.add(batch)
     batch.sentAtMs = performance.now()
     this.#ticker ??= setInterval(this.#tick, TICK_MS)
     try {
-      const reply = checkReply(await runScript(client, this.#script, batch.asked.toCall()), batch.length)
+      const reply = checkReply(await runScript(client, script, batch.asked.toCall()), batch.length)
       if (!this.#underWay.has(batch)) return
       gate.succeeded()
       let at = 1

@@ -7,7 +7,7 @@ import type { Pool, Used } from '@headgate/domain/reservation'
 import type { Breaker } from './breaker.ts'
 import type { RedisClient } from './client.ts'
 import { LedgerBatch, tagOf } from './ledger-batch.ts'
-import { readScript, runScript } from './script.ts'
+import { runScript, type Script } from './script.ts'
 
 type Op =
   | { readonly op: 'settle'; readonly book: string; readonly id: string; readonly used: Used }
@@ -19,6 +19,7 @@ type Op =
 type Means = {
   readonly client: RedisClient
   readonly prefix: string
+  readonly script: Script
   readonly leaseMs: number
   readonly gate: Breaker
 }
@@ -31,7 +32,6 @@ const KEPT_MAX = 30_000
 
 export class Resolutions {
   readonly #means: Means
-  readonly #script = readScript('ledger')
   #waiting: Op[] = []
   #timer: NodeJS.Timeout | null = null
   #lost = 0
@@ -83,22 +83,16 @@ export class Resolutions {
       void this.#send(ops)
       return
     }
-    const bySlot = new Map<string, Op[]>()
-    for (const it of ops) {
-      const slot = it.op === 'charge' ? tagOf(it.pool.bucket) : it.book
-      const there = bySlot.get(slot)
-      if (there === undefined) bySlot.set(slot, [it])
-      else there.push(it)
-    }
+    const bySlot = Map.groupBy(ops, (it) => (it.op === 'charge' ? tagOf(it.pool.bucket) : it.book))
     for (const some of bySlot.values()) void this.#send(some)
   }
 
   async #send(ops: readonly Op[]): Promise<void> {
-    const { client, gate, prefix, leaseMs } = this.#means
+    const { client, gate, prefix, script, leaseMs } = this.#means
     const batch = new LedgerBatch(prefix, leaseMs)
     for (const it of ops) write(batch, it)
     try {
-      await runScript(client, this.#script, batch.toCall())
+      await runScript(client, script, batch.toCall())
     } catch {
       gate.failed('error', performance.now())
       this.#keep(ops)

@@ -100,13 +100,7 @@ function gathered(ask: Ask, parts: readonly Part[], verdicts: readonly (Verdict 
 
 /** The parts of an ask by slot, quotas first. */
 function apart(ask: Ask): Part[] {
-  const bySlot = new Map<string, number[]>()
-  for (const [index, claim] of ask.claims.entries()) {
-    const tag = tagOf(claim.bucket)
-    const there = bySlot.get(tag)
-    if (there === undefined) bySlot.set(tag, [index])
-    else there.push(index)
-  }
+  const bySlot = Map.groupBy(ask.claims.keys(), (index) => tagOf((ask.claims[index] as Claim).bucket))
   return [...bySlot]
     .sort(([a], [b]) => Number(b.startsWith('{quo_')) - Number(a.startsWith('{quo_')))
     .map(([, indexes]) => ({
