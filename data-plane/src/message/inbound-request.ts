@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServingDeployment } from '@headgate/domain/catalog'
 import type { GatewayError } from '@headgate/domain/gateway-error'
-import type { Price } from '@headgate/domain/price'
+import type { RateCard } from '@headgate/domain/rate-card'
 import type { RequestHead } from './request-head.ts'
 
 const noHead: RequestHead = {
@@ -21,7 +21,7 @@ const noHead: RequestHead = {
 /** The last deployment a call was sent to, kept for calls that get no answer from it. */
 export type Tried = {
   readonly deployment: ServingDeployment
-  readonly price: Price | null
+  readonly price: RateCard | null
   readonly attempt: number
 }
 
