@@ -1,10 +1,12 @@
 /** The price book through the admin API: price lists are shown before they are taken over, agreements, exchange rates. */
+import { insertUsage } from '@headgate/control-plane/jobs/usage-rows'
 import { CatalogDocument, openCatalog, priceOf } from '@headgate/domain/catalog'
 import { costOf } from '@headgate/domain/cost'
 import type { PriceList } from '@headgate/domain/price-list'
 import { noTokens } from '@headgate/domain/usage'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestPlane, type TestPlane } from './harness.ts'
+import { usageRecord } from './usage-record.ts'
 
 let it: TestPlane
 let resourceId: string
@@ -134,6 +136,42 @@ test('an agreement multiplies the prices of its resource from its date on, and i
   await expect(
     client.agreements.create({ body: { ...body, resourceId: `res_${'0'.repeat(26)}` } }),
   ).rejects.toMatchObject({ status: 400, faults: [{ pointer: '/resource_id', code: 'unknown_reference' }] })
+})
+
+test('what reserved capacity cost is shared out by tokens, for the time in which its agreement held', async () => {
+  const { client } = it
+  const body = { resourceId, reservedNanosPerHour: 3_600_000_000, currency: 'EUR' }
+  const first = await client.agreements.create({ body: { ...body, effectiveFrom: '2026-11-01T10:00:00Z' } })
+  await client.agreements.create({ body: { ...body, effectiveFrom: '2026-11-01T14:00:00Z' } })
+  const free = { costNanos: 0, costState: 'free', currency: 'EUR', agreementId: first.id } as const
+  const at = (minute: number) => `2026-11-01T12:0${minute}:00.000Z`
+  await insertUsage(it.db, [
+    ...[1, 2, 3].map((n) => usageRecord(n, { ...free, startedAt: at(n) })),
+    usageRecord(4, { ...free, startedAt: '2026-11-01T13:00:00.000Z' }),
+    usageRecord(5, { startedAt: at(5) }),
+  ])
+  const allocationOf = (from: string, to: string, agreementId = first.id) =>
+    client.agreements.allocate({ params: { agreementId }, query: { from, to } })
+  const [whole, hour] = [
+    await allocationOf('2026-11-01T00:00:00Z', '2026-11-02T00:00:00Z'),
+    await allocationOf('2026-11-01T12:00:00Z', '2026-11-01T13:00:00Z'),
+  ]
+  expect(whole).toMatchObject({
+    from: '2026-11-01T10:00:00.000Z',
+    to: '2026-11-01T14:00:00.000Z',
+    currency: 'EUR',
+  })
+  expect(whole.totalNanos).toBe(String(4 * 3_600_000_000))
+  expect(hour.shares).toEqual([
+    { teamId: 'team_1', calls: 2, tokens: 240, nanos: '2400000000' },
+    { teamId: 'team_0', calls: 1, tokens: 120, nanos: '1200000000' },
+  ])
+  const before = await allocationOf('2026-10-01T00:00:00Z', '2026-10-02T00:00:00Z')
+  expect(before).toMatchObject({ totalNanos: '0', shares: [] })
+  const [multiplier] = (await client.agreements.list({ query: { resourceId } })).data.slice(-1)
+  await expect(
+    allocationOf('2026-11-01T00:00:00Z', '2026-11-02T00:00:00Z', multiplier!.id),
+  ).rejects.toMatchObject({ status: 400, faults: [{ code: 'no_reserved_capacity' }] })
 })
 
 test('an exchange rate is written down once a day, is corrected in its place, and each time somebody is named', async () => {

@@ -56,6 +56,7 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
       /applied: true/,
       /"multiplier_millionths":850000/,
       /"still_unknown":0/,
+      /"total_nanos":"2400000000000"/,
       /1084500000/,
     ],
   ],

@@ -61,6 +61,8 @@ alter table usage_records
     (cost_state in ('priced', 'free')) = (cost_nanos is not null and currency is not null)
   );
 
+create index usage_records_agreement_id on usage_records (agreement_id, started_at) where agreement_id is not null;
+
 -- One act of pricing a past window again. What it changed is in cost_corrections.
 create table reratings (
   id text collate "C" constraint reratings_id_pkey primary key check (id like 'rrt\_%'),
