@@ -3,14 +3,14 @@
  * ends, however it ends, the call is settled on what was seen. A cut is shown as a cut, never as an end.
  */
 import { errorBody, GatewayError } from '@headgate/domain/gateway-error'
-import { noTokens, type TokenUsage } from '@headgate/domain/usage-record'
+import type { Usage } from '@headgate/domain/usage'
 import { EventStream } from '../endpoints/event-stream.ts'
 import type { ReplySink, ReplySource } from '../message/reply.ts'
 import { type ExchangeReader, UpstreamTimeout } from '../upstreams/exchange.ts'
 import type { Answered } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import type { LiveStream } from './live-streams.ts'
-import { settle } from './settle.ts'
+import { estimatedUsage, settle } from './settle.ts'
 
 const HEARTBEAT_MS = 15_000
 const STALLED_READER_MS = 60_000
@@ -117,7 +117,7 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
         outcome,
         errorCode,
         status: outcome === 'aborted' ? 499 : this.#call.upstream.head.status,
-        tokens: usage ?? this.#estimate(),
+        usage: usage ?? this.#estimate(),
         usageSource: usage ? 'reported' : 'estimated',
         replyBytes: this.#replyBytes,
         firstByteAtMs: this.#firstByteAtMs,
@@ -128,14 +128,13 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
   }
 
   #tokensSoFar(): number {
-    const { input, output } = this.#events.usage ?? this.#estimate()
+    const { input, output } = (this.#events.usage ?? this.#estimate()).tokens
     return input + output
   }
 
   /** Providers send about one token an event, and bill what they made whether or not it was read. */
-  #estimate(): TokenUsage {
-    if (!this.#call.endpoint.metered) return noTokens
+  #estimate(): Usage {
     const output = this.#readable ? this.#events.events : Math.ceil(this.#replyBytes / BYTES_PER_TOKEN)
-    return { ...noTokens, input: this.#call.reservation.estimate.input, output }
+    return estimatedUsage(this.#call, output)
   }
 }
