@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServingDeployment } from '@headgate/domain/catalog'
 import type { GatewayError } from '@headgate/domain/gateway-error'
+import type { UsageAccount } from '@headgate/domain/ports'
 import type { Price } from '@headgate/domain/price'
 import type { RequestHead } from './request-head.ts'
 
@@ -23,6 +24,8 @@ export type Tried = {
   readonly deployment: ServingDeployment
   readonly price: Price | null
   readonly attempt: number
+  /** Open until the attempt is settled. */
+  readonly account: UsageAccount
 }
 
 export class InboundRequest {

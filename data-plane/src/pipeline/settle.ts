@@ -1,10 +1,12 @@
 /**
- * The end of a call: the truth replaces the estimate in the ledger, and one usage record leaves, exactly once
- * whatever happened. Success, abort, failure and refusal all end here.
+ * The end of a call: the truth replaces the estimate in the ledger, and its usage record leaves, exactly once
+ * whatever happened. Success, abort, failure and refusal all end here. An attempt that failed before another
+ * one was made leaves a record of its own.
  */
 import { priceOf } from '@headgate/domain/catalog'
 import { type GatewayError, toGatewayError } from '@headgate/domain/gateway-error'
 import type { Used } from '@headgate/domain/reservation'
+import type { UsageIntent } from '@headgate/domain/usage-intent'
 import {
   type Cost,
   costOf,
@@ -14,7 +16,8 @@ import {
   type UsageRecord,
   type UsageSource,
 } from '@headgate/domain/usage-record'
-import type { Answered, Reached, Reservation } from './call.ts'
+import type { Tried } from '../message/inbound-request.ts'
+import type { Answered, Reached, Reservation, Reserved } from './call.ts'
 import type { Gateway } from './gateway.ts'
 
 /** How a call ended. */
@@ -73,6 +76,48 @@ function tokensLost(reached: Reached, error: GatewayError): TokenUsage {
   return { ...noTokens, input: estimate.input }
 }
 
+/**
+ * Records an attempt that failed, before the next one is made. What was used is counted where the call ends: a
+ * failed attempt costs nothing unless its provider said so, which none does.
+ */
+export function settleAttempt(call: Reserved, fault: GatewayError, gateway: Gateway): void {
+  const record = recordOf(call, endingOf(fault), noCost, gateway.clock.monotonicMs())
+  call.request.tried?.account.close(record)
+}
+
+/** What the record of an attempt would be if this process died: the prompt, which is billed once it is sent. */
+export function intentOf(
+  call: Reserved,
+  { deployment, price, attempt }: Pick<Tried, 'deployment' | 'price' | 'attempt'>,
+): UsageIntent {
+  const { request, caller, endpoint } = call
+  const inputTokens = endpoint.metered ? call.estimate.input : 0
+  const cost = costOf({ ...noTokens, input: inputTokens }, price)
+  return {
+    requestId: request.id,
+    attempt,
+    startedAtMs: request.arrivedWallMs,
+    keyId: caller.keyId,
+    userId: caller.userId,
+    appId: caller.appId,
+    teamId: caller.teamId,
+    endpoint: endpoint.name,
+    alias: call.alias.name,
+    deploymentId: deployment.id,
+    resourceId: deployment.resource.id,
+    upstreamModel: deployment.upstreamModel,
+    stream: call.stream,
+    requestBytes: request.bodyBytes,
+    catalogVersion: call.catalog.version,
+    shadowRefusal: call.shadowRefusal,
+    inputTokens,
+    costNanos: cost.costNanos,
+    costState: cost.costState,
+    currency: cost.currency,
+    priceId: cost.priceId,
+  }
+}
+
 /** Settles a call the gateway answered itself. */
 export function settleLocal(reached: Reached, replyBytes: number, gateway: Gateway): void {
   if (!reached.request.claimSettlement()) return
@@ -105,7 +150,9 @@ function end(reservation: Reservation, used: Used, gateway: Gateway): void {
 
 function append(reached: Reached, ending: Ending, cost: Cost, gateway: Gateway): void {
   const record = recordOf(reached, ending, cost, gateway.clock.monotonicMs())
-  gateway.usage.append(record)
+  const { tried } = reached.request
+  if (tried === null) gateway.usage.append(record)
+  else tried.account.close(record)
   gateway.log.call(record)
 }
 
