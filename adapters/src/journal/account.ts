@@ -85,7 +85,8 @@ class WrittenAccount implements UsageAccount {
   progress(progress: UsageProgress): void {
     if (this.#closed) return
     this.#journal.note('progress', this.#segment.number, this.#number, JSON.stringify(progress))
-    this.#journal.writeSoon()
+    // At once: what it tells of may be read by the caller before this turn ends.
+    this.#journal.write()
   }
 
   close(record: UsageRecord): void {
