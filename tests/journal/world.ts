@@ -32,9 +32,6 @@ const PEPPER = 'a pepper for tests only, longer than thirty-two bytes'
 
 export type World = Awaited<ReturnType<typeof openWorld>>
 
-/** How much faster the provider is than its names say. */
-const SPEED = 50
-
 /** A gateway process. */
 export type Running = {
   readonly child: ChildProcess
@@ -46,11 +43,17 @@ export type Running = {
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>
 }
 
-/** @param databaseUrl a migrated database; without it, one of its own on the shared server */
-export async function openWorld(models: readonly string[], databaseUrl?: string) {
+export type WorldOptions = {
+  /** A migrated database; without it, one of its own on the shared server. */
+  readonly databaseUrl?: string
+  /** How much faster the provider is than its names say; 50. */
+  readonly speed?: number
+}
+
+export async function openWorld(models: readonly string[], { databaseUrl, speed = 50 }: WorldOptions = {}) {
   const redisUrl = await freshRedisUrl()
   const client = await connectRedis(redisUrl, { log: () => {}, connectWaitMs: 5_000 })
-  const fake = await startFakeUpstream({ apiKey: PROVIDER_SECRET, recordMax: 1_000_000, speed: SPEED })
+  const fake = await startFakeUpstream({ apiKey: PROVIDER_SECRET, recordMax: 1_000_000, speed })
   const catalog = demoCatalog({ upstreamOrigin: fake.origin, models })
   const keys = demoKeys(catalog, keyDigester(PEPPER), Date.now())
   await redisCatalogFeed(client, { log: () => {} }).publish(catalog.document)

@@ -23,9 +23,9 @@ export type Frame = {
 
 /** Length and checksum of what follows: kind, segment, number, text. */
 const LEAD_BYTES = 8
-export const HEAD_BYTES = LEAD_BYTES + 9
+const HEAD_BYTES = LEAD_BYTES + 9
 /** No record comes near. Less than four bytes of printable text read as a number. */
-export const FRAME_BYTES_MAX = 262_144
+const FRAME_BYTES_MAX = 262_144
 const UTF8_BYTES_MAX = 3
 
 /** How much room to have at hand before a text is put. */

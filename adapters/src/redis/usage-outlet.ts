@@ -19,11 +19,6 @@ export function committedKey(streamKey: string, journal: string): string {
   return `${streamKey}:committed:${journal}`
 }
 
-/** How an entry names whom to tell: the journal's process and the parcel. */
-export function senderOf(journal: string, number: number): string {
-  return `${journal}:${number}`
-}
-
 /** An outlet on a Redis client. */
 export function redisUsageOutlet(client: RedisClient, options: UsageOutletOptions = {}): Outlet {
   const stream = `${options.prefix ?? 'hg:'}usage`
@@ -31,7 +26,8 @@ export function redisUsageOutlet(client: RedisClient, options: UsageOutletOption
   const committed = committedKey(stream, journal)
   return {
     send: async ({ number, texts }) => {
-      const sender = number === 0 ? [] : ['j', senderOf(journal, number)]
+      // Whom to tell, and of what: the source takes it apart.
+      const sender = number === 0 ? [] : ['j', `${journal}:${number}`]
       const entry = ['XADD', stream, '*', 'r', `[${texts.join(',')}]`, ...sender]
       return String(await client.send(stream, entry))
     },
