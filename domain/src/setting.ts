@@ -64,7 +64,7 @@ export const settings: readonly Setting[] = [
     default: './.headgate',
     secret: false,
     meaning:
-      'Folder of embedded stores, the last good catalog and generated secrets. Kept readable by its owner only.',
+      'Folder of embedded stores, the last good catalog, the usage journal and generated secrets. Kept readable by its owner only.',
   },
   {
     name: 'HEADGATE_JOURNAL_DIR',

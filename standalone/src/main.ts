@@ -33,6 +33,7 @@ import type {
   Ledger,
   Log,
   UsageSource,
+  UsageStream,
 } from '@headgate/domain/ports'
 import { startFakeUpstream } from '@headgate/fake-upstream/server'
 import { planesEnvironment, readAll, readEnvironment, type StandaloneSettings } from './config.ts'
@@ -81,9 +82,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
   for (const name of data.unknownNames) log('warn', `${name} is no setting of Headgate; it is ignored`)
 
   const digest = keyDigester(data.keyPepper)
-  // Closed after the control plane, which commits what is left and so empties it.
-  const usage = await openUsageJournal(shared.outlet, { ...data.journal, log })
-  undo.push(() => usage.close())
+  const usage = await openUsage(shared.outlet, data, { log, undo })
   const controlPlane = await startControlPlane(
     control,
     {
@@ -123,9 +122,19 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
     signInLink: null,
   })
   const startedMs = performance.now() - startedAtMs
-  process.stdout.write(
-    greeting(firstRun, { dataDir: settings.dataDir, inMemory: shared.inMemory, startedMs }),
-  )
+  const { dataDir } = settings
+  process.stdout.write(greeting(firstRun, { dataDir, inMemory: shared.inMemory, startedMs }))
+}
+
+/** Closed after the control plane, which commits what is left and so empties it. */
+async function openUsage(
+  outlet: Outlet,
+  settings: ReturnType<typeof readDataPlane>,
+  { log, undo }: { log: Log; undo: Undo },
+): Promise<UsageStream> {
+  const usage = await openUsageJournal(outlet, { ...settings.journal, log })
+  undo.push(() => usage.close())
+  return usage
 }
 
 /** Redis given, else Redis of our own, else this process alone, and then said loudly. */

@@ -104,6 +104,6 @@ test('no call is lost, doubled or wrong over many kills under load', async () =>
   expect(unseen).toEqual([])
   const lost = records.filter((it) => it.errorCode === 'gateway_lost')
   expect(lost.length).toBeGreaterThan(each)
-  expect(lost.some((it) => it.tokens.output >= 500)).toBe(true)
+  expect(lost.some((it) => it.stream && it.usageSource === 'estimated')).toBe(true)
   expect(records.some((it) => it.outcome === 'succeeded')).toBe(true)
 })

@@ -6,6 +6,7 @@
 import { mkdirSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Log } from '@headgate/domain/ports'
+import { FillAlarm } from './fill-alarm.ts'
 import { type Frame, putFrame, roomFor } from './frame.ts'
 import { Segment } from './segment.ts'
 
@@ -29,7 +30,6 @@ const SEGMENT_MS_MAX = 60_000
 const SEGMENTS_MIN = 8
 const SYNC_FRAMES = 100
 const LOOK_EACH_MS = 500
-const ALARM_SHARE = 0.7
 
 export class Journal {
   /** Oldest first; the last is the one that is written to. */
@@ -46,7 +46,7 @@ export class Journal {
   #syncTimer: NodeJS.Timeout | null = null
   #turnEnds = false
   #bytes: number
-  #alarm: 'none' | 'filling' | 'full' = 'none'
+  readonly #alarm: FillAlarm
   #failing = false
   #mustRoll = false
 
@@ -57,6 +57,7 @@ export class Journal {
       options.segmentBytesMax ?? SEGMENT_BYTES_MAX,
       Math.ceil(options.bytesMax / SEGMENTS_MIN),
     )
+    this.#alarm = new FillAlarm(options.bytesMax, options.log)
     this.segments = [...segments]
     this.#bytes = segments.reduce((sum, it) => sum + it.size, 0)
     this.#roll()
@@ -197,7 +198,7 @@ export class Journal {
     if (segment !== this.current) return
     if (!isThere || this.#failing) this.#tryAgain(isThere)
     else if (this.#isDue(segment) && this.write() && segment === this.current) this.#rollIfPossible()
-    this.#tell()
+    this.#alarm.tell(this.bytes)
   }
 
   #isDue(segment: Segment): boolean {
@@ -226,17 +227,5 @@ export class Journal {
     if (!this.#failing) return
     this.#failing = false
     this.#options.log('warn', 'the usage journal can be written again')
-  }
-
-  #tell(): void {
-    const share = this.bytes / this.#options.bytesMax
-    const alarm = share >= 1 ? 'full' : share >= ALARM_SHARE ? 'filling' : 'none'
-    if (alarm === this.#alarm) return
-    this.#alarm = alarm
-    const fields = { bytes: this.bytes, bytesMax: this.#options.bytesMax }
-    if (alarm === 'full') this.#options.log('error', 'THE USAGE JOURNAL IS FULL', fields)
-    else if (alarm === 'filling')
-      this.#options.log('warn', 'the usage journal fills up: records do not reach the control plane', fields)
-    else this.#options.log('info', 'the usage journal has room again', fields)
   }
 }

@@ -71,6 +71,11 @@ export function atPlace(place: number): { readonly number: number; readonly offs
   return { number: Math.floor(place / PLACES_PER_SEGMENT), offset: place % PLACES_PER_SEGMENT }
 }
 
+/** The segment behind the one that a place is in, if there is one. */
+export function segmentAfter(segments: readonly Segment[], place: number): Segment | undefined {
+  return segments.find((it) => it.number > atPlace(place).number)
+}
+
 /** The numbers of the segments in a folder, oldest first. */
 export async function segmentNumbers(folder: string): Promise<number[]> {
   const names = await readdir(folder)

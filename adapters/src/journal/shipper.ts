@@ -4,10 +4,11 @@
  * and is sent again when it was lost on the way; a record that arrives twice is known by its id.
  */
 import type { Log } from '@headgate/domain/ports'
+import { Backlog } from './backlog.ts'
 import type { Journal } from './journal.ts'
 import type { Outlet } from './outlet.ts'
-import { type Item, readBack, readTexts } from './read-back.ts'
-import { type Packed, UnderWay } from './under-way.ts'
+import { type Item, readTexts } from './read-back.ts'
+import { type Packed, type Sent, UnderWay } from './under-way.ts'
 
 export type ShipperOptions = {
   readonly log: Log
@@ -23,7 +24,6 @@ export type ShipperOptions = {
 
 const RECORDS_MAX = 5000
 const BYTES_UNDER_WAY_MAX = 64 * 1024 * 1024
-const PARCEL_RECORDS = 50
 const SENDING_MAX = 16
 /** Records gather this long and leave together: a parcel of fifty costs little more than a parcel of one. */
 const SEND_EACH_MS = 5
@@ -37,18 +37,14 @@ export class Shipper {
   readonly #outlet: Outlet
   readonly #options: ShipperOptions
   readonly #asker: NodeJS.Timeout
-  readonly #queue: Item[] = []
+  readonly #backlog: Backlog
   /** Not taken by the outlet the first time. */
   readonly #again: Packed[] = []
   readonly #underWay = new UnderWay()
   /** Called when nothing waits any more. */
   readonly #flushed: (() => void)[] = []
-  /** From this place on accounts are read from the files; null when all that wait are in the queue. */
-  #unread: number | null
-  #reading = false
   #waiting: number
   #sending = 0
-  #parcels = 0
   #lost = 0
   #failures = 0
   #pumpScheduled = false
@@ -63,7 +59,7 @@ export class Shipper {
     this.#outlet = outlet
     this.#options = options
     this.#waiting = left
-    this.#unread = left > 0 ? (journal.segments[0]?.place(0) ?? null) : null
+    this.#backlog = new Backlog(journal, left > 0, options.recordsMax ?? RECORDS_MAX)
     this.#asker = setInterval(() => void this.#ask(), options.askEachMs ?? ASK_EACH_MS)
     this.#asker.unref()
     this.#schedulePump()
@@ -83,16 +79,11 @@ export class Shipper {
 
   /** Takes a closed account. */
   take(item: Item): void {
-    const room = this.#queue.length < (this.#options.recordsMax ?? RECORDS_MAX)
-    if (item.segment === null && !room) {
-      if (this.#lost === 0)
-        this.#options.log('error', 'USAGE RECORDS ARE BEING LOST: there is no room for them')
-      this.#lost += 1
+    if (!this.#backlog.take(item)) {
+      this.#giveUp(1, 'there is no room for them')
       return
     }
     this.#waiting += 1
-    if (item.segment === null || (room && this.#unread === null)) this.#queue.push(item)
-    else this.#unread ??= item.place
     this.#schedulePump()
   }
 
@@ -135,36 +126,21 @@ export class Shipper {
     this.#journal.write()
     const bytesMax = this.#options.bytesUnderWayMax ?? BYTES_UNDER_WAY_MAX
     while (this.#sending < SENDING_MAX && this.#retry === null && this.#underWay.bytes < bytesMax) {
-      const parcel = this.#again.shift() ?? this.#pack()
+      const parcel = this.#again.shift() ?? this.#backlog.pack()
       if (parcel === null) break
       void this.#send(parcel)
     }
-    if (this.#queue.length === 0 && this.#unread !== null) void this.#readOn(this.#unread)
+    if (this.#backlog.unread) void this.#readOn()
     if (this.#isIdle()) this.#becomeIdle()
   }
 
   #isIdle(): boolean {
-    return (
-      this.#queue.length === 0 && this.#unread === null && this.#sending === 0 && this.#again.length === 0
-    )
+    return this.#backlog.empty && this.#sending === 0 && this.#again.length === 0
   }
 
   #becomeIdle(): void {
     this.#waiting = 0
     for (const done of this.#flushed.splice(0)) done()
-  }
-
-  /** Records with and without a place in the journal travel apart. */
-  #pack(): Packed | null {
-    const [first] = this.#queue
-    if (first === undefined) return null
-    const unlike = (it: Item, i: number) =>
-      i >= PARCEL_RECORDS || (it.segment === null) !== (first.segment === null)
-    const end = this.#queue.findIndex(unlike)
-    const items = this.#queue.splice(0, end < 0 ? this.#queue.length : end)
-    const bytes = items.reduce((sum, it) => sum + it.text.length, 0)
-    const number = first.segment === null ? 0 : ++this.#parcels
-    return { number, texts: items.map((it) => it.text), items, bytes }
   }
 
   async #send(parcel: Packed): Promise<void> {
@@ -184,20 +160,14 @@ export class Shipper {
     else this.#schedulePump()
   }
 
-  async #readOn(place: number): Promise<void> {
-    if (this.#reading) return
-    this.#reading = true
+  async #readOn(): Promise<void> {
     try {
-      const { items, next } = await readBack(this.#journal, place)
-      for (const item of items) this.#queue.push(item)
-      const { current } = this.#journal
-      this.#unread = this.#journal.write() && next >= current.place(current.size) ? null : next
-      if (items.length > 0 || next > place || this.#unread === null) this.#schedulePump()
+      if (await this.#backlog.readOn()) this.#schedulePump()
     } catch (fault) {
-      this.#options.log('error', `the usage journal cannot be read: ${String(fault)}`)
-      this.#becomeTroubled(fault)
+      const reason = textOf(fault)
+      this.#options.log('error', `a file of the usage journal cannot be read and is passed over: ${reason}`)
+      this.#schedulePump()
     }
-    this.#reading = false
   }
 
   async #ask(): Promise<void> {
@@ -227,19 +197,26 @@ export class Shipper {
         return
       }
       this.#underWay.commit(await this.#outlet.committed())
-      if (this.#underWay.has(it.number)) {
-        const texts = await readTexts(this.#journal, it.first, it.last)
-        this.#options.log('warn', 'usage records were lost on their way and are sent again', {
-          count: texts.length,
-        })
-        this.#underWay.taken(
-          it.number,
-          await this.#outlet.send({ number: it.number, texts }),
-          performance.now(),
-        )
-      }
+      if (this.#underWay.has(it.number)) await this.#sendOnceMore(it)
       it = this.#underWay.overdue(nowMs - missAfterMs)
     }
+  }
+
+  async #sendOnceMore({ number, first, last, segments }: Sent): Promise<void> {
+    const texts = await readTexts(this.#journal, first, last).catch(() => [])
+    if (texts.length === 0) {
+      this.#giveUp(segments.length, 'they were lost on their way and are no longer in the journal')
+      this.#underWay.commit([number])
+      return
+    }
+    const count = texts.length
+    this.#options.log('warn', 'usage records were lost on their way and are sent again', { count })
+    this.#underWay.taken(number, await this.#outlet.send({ number, texts }), performance.now())
+  }
+
+  #giveUp(count: number, why: string): void {
+    if (this.#lost === 0) this.#options.log('error', `USAGE RECORDS ARE BEING LOST: ${why}`)
+    this.#lost += count
   }
 
   #becomeWell(): void {
