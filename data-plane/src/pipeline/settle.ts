@@ -49,8 +49,8 @@ export function settleRefused(reached: Reached, thrown: unknown, gateway: Gatewa
   const { tried } = reached.request
   const tokens = tokensLost(reached, error)
   const quotaId = tried?.deployment.quotaId ?? null
-  if (reached.reservation)
-    end(reached.reservation, { sent: tried !== null, tokens: tokens.input, quotaId }, gateway)
+  const sent = tried !== null && error.code !== 'journal_full'
+  if (reached.reservation) end(reached.reservation, { sent, tokens: tokens.input, quotaId }, gateway)
   if (error.code === 'internal_error') gateway.log.fault(reached.request.id, error)
   const ending = {
     ...endingOf(error),
