@@ -3,6 +3,7 @@
  * there. Holds the one flag that makes settling happen exactly once.
  */
 import type { ServingDeployment } from '@headgate/domain/catalog'
+import type { UsageAccount } from '@headgate/domain/ports'
 import type { RateCard } from '@headgate/domain/rate-card'
 import type { Line, WrittenHead } from './line.ts'
 import type { RequestHead } from './request-head.ts'
@@ -22,6 +23,8 @@ export type Tried = {
   readonly deployment: ServingDeployment
   readonly price: RateCard | null
   readonly attempt: number
+  /** Open until the attempt is settled. */
+  readonly account: UsageAccount
 }
 
 export class InboundRequest {

@@ -1,15 +1,18 @@
 /**
- * The end of a call: the truth replaces the estimate in the ledger, and one usage record leaves, exactly once
- * whatever happened. Success, abort, failure and refusal all end here.
+ * The end of a call: the truth replaces the estimate in the ledger, and its usage record leaves, exactly once
+ * whatever happened. Success, abort, failure and refusal all end here. An attempt that failed before another
+ * one was made leaves a record of its own.
  */
 import { priceOf } from '@headgate/domain/catalog'
 import { type Cost, costOf, noCost } from '@headgate/domain/cost'
 import { type GatewayError, toGatewayError } from '@headgate/domain/gateway-error'
 import type { Used } from '@headgate/domain/reservation'
 import { noTokens, type Usage } from '@headgate/domain/usage'
+import type { UsageIntent } from '@headgate/domain/usage-intent'
 import type { Outcome, UsageRecord, UsageSource } from '@headgate/domain/usage-record'
 import type { Body } from '../message/body.ts'
-import type { Answered, Reached, Reservation } from './call.ts'
+import type { Tried } from '../message/inbound-request.ts'
+import type { Answered, Reached, Reservation, Reserved } from './call.ts'
 import type { Gateway } from './gateway.ts'
 
 /** How a call ended. */
@@ -42,8 +45,8 @@ export function settleRefused(reached: Reached, thrown: unknown, gateway: Gatewa
   const { tried } = reached.request
   const usage = usageLost(reached, error)
   const quotaId = tried?.deployment.quotaId ?? null
-  if (reached.reservation)
-    end(reached.reservation, { sent: tried !== null, tokens: usage.tokens.input, quotaId }, gateway)
+  const sent = tried !== null && error.code !== 'journal_full'
+  if (reached.reservation) end(reached.reservation, { sent, tokens: usage.tokens.input, quotaId }, gateway)
   if (error.code === 'internal_error') gateway.log.fault(reached.request.id, error)
   const ending = {
     ...endingOf(error),
@@ -86,6 +89,50 @@ function tierAsked({ bytes, fields }: Body): string | null {
   return /^"([a-z_]+)"$/.exec(bytes.toString('latin1', span.start, span.end))?.[1] ?? null
 }
 
+/**
+ * Records an attempt that failed, before the next one is made. What was used is counted where the call ends: a
+ * failed attempt costs nothing unless its provider said so, which none does.
+ */
+export function settleAttempt(call: Reserved, fault: GatewayError, gateway: Gateway): void {
+  const record = recordOf(call, endingOf(fault), noCost, gateway.clock.monotonicMs())
+  call.request.tried?.account.close(record)
+}
+
+/** What the record of an attempt would be if this process died: the prompt, which is billed once it is sent. */
+export function intentOf(
+  call: Reserved,
+  { deployment, price, attempt }: Pick<Tried, 'deployment' | 'price' | 'attempt'>,
+): UsageIntent {
+  const { request, caller, endpoint } = call
+  const { tokens, serviceTier } = estimatedUsage(call, 0)
+  const cost = costOf(tokens, price, null, serviceTier)
+  return {
+    requestId: request.id,
+    attempt,
+    startedAtMs: request.arrivedWallMs,
+    keyId: caller.keyId,
+    userId: caller.userId,
+    appId: caller.appId,
+    teamId: caller.teamId,
+    endpoint: endpoint.name,
+    alias: call.alias.name,
+    deploymentId: deployment.id,
+    resourceId: deployment.resource.id,
+    upstreamModel: deployment.upstreamModel,
+    stream: call.stream,
+    requestBytes: request.bodyBytes,
+    catalogVersion: call.catalog.version,
+    shadowRefusal: call.shadowRefusal,
+    inputTokens: tokens.input,
+    serviceTier,
+    costNanos: cost.costNanos,
+    costState: cost.costState,
+    currency: cost.currency,
+    priceId: cost.priceId,
+    agreementId: cost.agreementId,
+  }
+}
+
 /** Settles a call the gateway answered itself. */
 export function settleLocal(reached: Reached, replyBytes: number, gateway: Gateway): void {
   if (!reached.request.claimSettlement()) return
@@ -118,7 +165,9 @@ function end(reservation: Reservation, used: Used, gateway: Gateway): void {
 
 function append(reached: Reached, ending: Ending, cost: Cost, gateway: Gateway): void {
   const record = recordOf(reached, ending, cost, gateway.clock.monotonicMs())
-  gateway.usage.append(record)
+  const { tried } = reached.request
+  if (tried === null) gateway.usage.append(record)
+  else tried.account.close(record)
   gateway.log.call(record)
 }
 
