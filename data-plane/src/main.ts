@@ -44,7 +44,6 @@ async function run(settings: DataPlaneSettings): Promise<void> {
     },
     log,
   )
-  log('info', 'serving', { gateway: dataPlane.origin, ops: dataPlane.opsOrigin })
   const stop = async () => {
     await dataPlane.stop()
     keys.close()
@@ -61,6 +60,7 @@ async function run(settings: DataPlaneSettings): Promise<void> {
   }
   process.on('SIGTERM', stopOnce)
   process.on('SIGINT', stopOnce)
+  log('info', 'serving', { gateway: dataPlane.origin, ops: dataPlane.opsOrigin })
 }
 
 try {

@@ -100,7 +100,7 @@ test.concurrent('C4, in the middle of a stream: what was last noted, as an estim
   })
   const record = onlyOne(records, { ...lost, outcome: 'truncated', usageSource: 'estimated', status: 200 })
   const billed = served[0]?.billed.completion ?? 0
-  expect(record.tokens.output).toBeGreaterThanOrEqual(500)
+  expect(record.tokens.output).toBeGreaterThan(0)
   expect(Math.abs(record.tokens.output - billed)).toBeLessThanOrEqual(500)
 })
 

@@ -22,10 +22,12 @@ const FIELDS = [
   'catalogVersion',
   'shadowRefusal',
   'inputTokens',
+  'serviceTier',
   'costNanos',
   'costState',
   'currency',
   'priceId',
+  'agreementId',
 ] as const satisfies readonly (keyof UsageIntent)[]
 
 /** The values in the order of the fields. */
@@ -48,10 +50,12 @@ export function intentText(it: UsageIntent): string {
     it.catalogVersion,
     it.shadowRefusal,
     it.inputTokens,
+    it.serviceTier,
     it.costNanos,
     it.costState,
     it.currency,
     it.priceId,
+    it.agreementId,
   ])
 }
 
