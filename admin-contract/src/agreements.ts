@@ -39,10 +39,11 @@ export const agreements = {
     path: '/agreements/{agreementId}/allocation',
     role: 'viewer',
     summary:
-      'Shares out what reserved capacity cost over a span among the teams that used it, by their tokens.',
-    query: z
-      .strictObject({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }) })
-      .refine((it) => Date.parse(it.from) < Date.parse(it.to), { path: ['to'], error: 'not after `from`' }),
+      'Shares out what reserved capacity cost among the teams that used it, by their tokens: this month so far, unless `from` and `to` say otherwise.',
+    query: z.strictObject({
+      from: z.iso.datetime({ offset: true }).optional(),
+      to: z.iso.datetime({ offset: true }).optional(),
+    }),
     reply: Allocation,
   }),
 }

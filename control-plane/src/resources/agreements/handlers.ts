@@ -19,9 +19,11 @@ export const agreementsHandlers: Handlers<typeof agreements, HandlerContext> = {
   allocate: async ({ params, query }, { db, now }) => {
     const it = found(await readAgreement(db, params.agreementId))
     if (it.reservedNanosPerHour === null || it.currency === null) throw noCapacity()
-    const ends = [query.to, it.effectiveTo, await readSuccessorStart(db, it), now]
+    const asked = { from: query.from ?? monthStart(query.to ?? now), to: query.to ?? now }
+    if (Date.parse(asked.from) >= Date.parse(asked.to)) throw emptySpan()
+    const ends = [asked.to, it.effectiveTo, await readSuccessorStart(db, it), now]
     const toMs = Math.min(...ends.filter((end) => end !== null).map(Date.parse))
-    const fromMs = Math.max(Date.parse(query.from), Date.parse(it.effectiveFrom))
+    const fromMs = Math.max(Date.parse(asked.from), Date.parse(it.effectiveFrom))
     const from = new Date(fromMs).toISOString()
     const to = new Date(Math.max(fromMs, toMs)).toISOString()
     const total = reservedCost(it.reservedNanosPerHour, toMs - fromMs)
@@ -36,6 +38,19 @@ export const agreementsHandlers: Handlers<typeof agreements, HandlerContext> = {
       shares: sharesOf(total, uses),
     }
   },
+}
+
+/** The first instant of its month, in UTC. */
+function monthStart(instant: string): string {
+  return `${new Date(instant).toISOString().slice(0, 7)}-01T00:00:00.000Z`
+}
+
+function emptySpan() {
+  return fieldFault('?from', {
+    code: 'empty_span',
+    message: 'not before `to`',
+    fix: 'Send an earlier `from` or a later `to`.',
+  })
 }
 
 function noCapacity() {
