@@ -1,6 +1,7 @@
 /** The table: every resource of the admin API and its operations. Server, client and OpenAPI walk this. */
 import { apps } from './apps.ts'
 import { auditEvents } from './audit-events.ts'
+import { budgets } from './budgets.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
 import { keys } from './keys.ts'
@@ -24,6 +25,7 @@ export const contract = {
   resources,
   quotas,
   limits,
+  budgets,
   deployments,
   modelAliases,
   routes,

@@ -20,6 +20,8 @@ export type IdPrefix =
   | 'rte'
   | 'pri'
   | 'lim'
+  | 'bud'
+  | 'bev'
   | 'pol'
   | 'req'
   | 'aud'

@@ -2,6 +2,7 @@
  * The catalog that tests of the gateway serve from: one fake upstream spoken to in all three styles, an alias
  * for every demo model and sentinel, and routes that fail over.
  */
+import type { BudgetRule } from '@headgate/domain/budget'
 import { CatalogDocument } from '@headgate/domain/catalog'
 import { idSource } from '@headgate/domain/id'
 import type { LimitRule } from '@headgate/domain/limit'
@@ -39,6 +40,7 @@ export type DemoCatalogOptions = {
   /** Tokens a minute of the two quotas; without it there are none. */
   readonly quotaTokens?: readonly [number, number]
   readonly limits?: (ids: Omit<DemoCatalog, 'document'>) => readonly LimitRule[]
+  readonly budgets?: (ids: Omit<DemoCatalog, 'document'>) => readonly BudgetRule[]
 }
 
 /** Routes every test finds: the first tier fails, the second answers, and what has no way out. */
@@ -81,6 +83,7 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
     })),
     quotas: quotasOf(options.quotaTokens, ids, resourceIds),
     limits: options.limits?.(ids) ?? [],
+    budgets: options.budgets?.(ids) ?? [],
     deployments: [] as unknown[],
     aliases: [] as unknown[],
     routes: [] as unknown[],

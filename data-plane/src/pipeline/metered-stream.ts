@@ -3,18 +3,19 @@
  * ends, however it ends, the call is settled on what was seen. A cut is shown as a cut, never as an end.
  */
 import { errorBody, GatewayError } from '@headgate/domain/gateway-error'
-import { noTokens, type TokenUsage } from '@headgate/domain/usage-record'
+import { costOf, noTokens, type TokenUsage } from '@headgate/domain/usage-record'
 import { EventStream } from '../endpoints/event-stream.ts'
 import type { ReplySink, ReplySource } from '../message/reply.ts'
 import { type ExchangeReader, UpstreamTimeout } from '../upstreams/exchange.ts'
 import type { Answered } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import type { LiveStream } from './live-streams.ts'
-import { settle } from './settle.ts'
+import { settle, spentOf } from './settle.ts'
 
 const HEARTBEAT_MS = 15_000
 const STALLED_READER_MS = 60_000
 const BYTES_PER_TOKEN = 4
+const noMoney: { readonly nanos?: number } = {}
 const HEARTBEAT = Buffer.from(': heartbeat\n\n')
 
 type End = { outcome: 'succeeded' | 'aborted' | 'truncated'; errorCode: string | null }
@@ -74,8 +75,11 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
   }
 
   tick(nowMs: number): void {
-    const tokens = this.#tokensSoFar()
-    for (const ask of this.#call.reservation.asks) this.#gateway.ledger.progress(ask, tokens)
+    const { reservation, price } = this.#call
+    const soFar = this.#events.usage ?? this.#estimate()
+    const tokens = soFar.input + soFar.output
+    const { nanos } = reservation.budget === null ? noMoney : spentOf(reservation, costOf(soFar, price))
+    for (const ask of reservation.asks) this.#gateway.ledger.progress(ask, tokens, nanos)
     if (this.#pausedAtMs !== null) {
       if (nowMs - this.#pausedAtMs > STALLED_READER_MS) {
         this.#call.upstream.exchange.cancel(new GatewayError('client_closed'))
@@ -125,11 +129,6 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
       this.#gateway,
     )
     if (outcome === 'succeeded') this.#sink?.end()
-  }
-
-  #tokensSoFar(): number {
-    const { input, output } = this.#events.usage ?? this.#estimate()
-    return input + output
   }
 
   /** Providers send about one token an event, and bill what they made whether or not it was read. */

@@ -35,8 +35,10 @@ const noCost: Cost = { costNanos: null, costState: 'none', currency: null, price
 export function settle(call: Answered, ending: Ending, gateway: Gateway): void {
   if (!call.request.claimSettlement()) return
   const tokens = ending.tokens.input + ending.tokens.output
-  end(call.reservation, { sent: true, tokens, quotaId: call.deployment.quotaId }, gateway)
-  append(call, ending, costOf(ending.tokens, call.price), gateway)
+  const cost = costOf(ending.tokens, call.price)
+  const { quotaId } = call.deployment
+  end(call.reservation, { sent: true, tokens, quotaId, ...spentOf(call.reservation, cost) }, gateway)
+  append(call, ending, cost, gateway)
 }
 
 /** Settles a call that was refused or failed before an answer could be passed on. A second time does nothing. */
@@ -46,15 +48,18 @@ export function settleRefused(reached: Reached, thrown: unknown, gateway: Gatewa
   const { tried } = reached.request
   const tokens = tokensLost(reached, error)
   const quotaId = tried?.deployment.quotaId ?? null
-  if (reached.reservation)
-    end(reached.reservation, { sent: tried !== null, tokens: tokens.input, quotaId }, gateway)
+  const cost = costOf(tokens, tried?.price ?? null)
+  if (reached.reservation) {
+    const spent = spentOf(reached.reservation, cost)
+    end(reached.reservation, { sent: tried !== null, tokens: tokens.input, quotaId, ...spent }, gateway)
+  }
   if (error.code === 'internal_error') gateway.log.fault(reached.request.id, error)
   const ending = {
     ...endingOf(error),
     tokens,
     usageSource: tokens === noTokens ? 'none' : 'estimated',
   } as const
-  append(reached, ending, costOf(tokens, tried?.price ?? null), gateway)
+  append(reached, ending, cost, gateway)
 }
 
 /** Faults after which the provider may have worked, and bills, though nobody got the answer. */
@@ -96,6 +101,12 @@ function endingOf(error: GatewayError): Ending {
         ? 'failed'
         : 'refused'
   return { ...noEnding, outcome, status: error.status, errorCode: error.code }
+}
+
+/** What the budgets of a call are told; nothing where there are none. A cost they cannot count is not theirs. */
+export function spentOf({ budget }: Reservation, { costNanos, currency }: Cost): { nanos?: number } {
+  if (budget === null) return {}
+  return { nanos: currency === budget.currency ? (costNanos ?? 0) : 0 }
 }
 
 /** Tells the ledger what became of all that was held. */
