@@ -35,6 +35,8 @@ export type DemoCatalogOptions = {
   readonly version?: number
   /** More models, each offered in every style; sentinels with a number or a duration, for instance. */
   readonly models?: readonly string[]
+  /** Models priced beside the two that always are. */
+  readonly priced?: readonly string[]
   /** More routes: alias to tiers of models, all at the OpenAI-style resource. */
   readonly routes?: Readonly<Record<string, readonly (readonly string[])[]>>
   /** Tokens a minute of the two quotas; without it there are none. */
@@ -88,7 +90,7 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
     aliases: [] as unknown[],
     routes: [] as unknown[],
     policies: [],
-    prices: [priceOf('gpt-4o', id('pri')), priceOf('gpt-4o-mini', id('pri'))],
+    prices: ['gpt-4o', 'gpt-4o-mini', ...(options.priced ?? [])].map((it) => priceOf(it, id('pri'))),
   }
   for (const model of modelNames(options.models)) {
     for (const style of styles) {

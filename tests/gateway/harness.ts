@@ -37,7 +37,7 @@ const PEPPER = 'a pepper for tests only, longer than thirty-two bytes'
 
 export type GatewayOptions = Pick<
   DemoCatalogOptions,
-  'models' | 'routes' | 'quotaTokens' | 'limits' | 'budgets'
+  'models' | 'priced' | 'routes' | 'quotaTokens' | 'limits' | 'budgets'
 > & {
   readonly fake?: FakeUpstreamOptions
   /** Where the catalog says the provider is, when it is not the fake. */
@@ -124,7 +124,13 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   return {
     ...{ origin: dataPlane.origin, opsOrigin: dataPlane.opsOrigin, fake, keys, logLines },
     ...{ ledger: ports.ledger, teamId: catalog.teamId },
-    ...{ records: books.records, recordsWhen: books.recordsWhen, putKeys: ports.keys.put, stopGateway, stop },
+    ...{
+      records: books.records,
+      recordsWhen: books.recordsWhen,
+      putKeys: (records) => ports.keys.put(records),
+      stopGateway,
+      stop,
+    },
     publish: async (change = (it) => it) => {
       version++
       await ports.catalogFeed.publish({ ...change(catalog.document), version })
