@@ -4,6 +4,7 @@
  */
 import { App } from '@headgate/domain/app'
 import { AuditEvent } from '@headgate/domain/audit-event'
+import { Budget } from '@headgate/domain/budget'
 import { Deployment } from '@headgate/domain/deployment'
 import { ModelAlias } from '@headgate/domain/model-alias'
 import { Policy } from '@headgate/domain/policy'
@@ -15,6 +16,7 @@ import { Team } from '@headgate/domain/team'
 import { UsageRecord } from '@headgate/domain/usage-record'
 import { User } from '@headgate/domain/user'
 import { z } from 'zod'
+import { BudgetEvent, LiveBudget } from './budgets.ts'
 import { CatalogVersion } from './catalog.ts'
 import { API_ROOT, contract } from './index.ts'
 import { ProxyKeyWithSecret } from './keys.ts'
@@ -26,8 +28,11 @@ import { renameKey, renameSchema } from './wire.ts'
 const named = {
   App,
   AuditEvent,
+  Budget,
+  BudgetEvent,
   CatalogVersion,
   Deployment,
+  LiveBudget,
   ModelAlias,
   Policy,
   Price,

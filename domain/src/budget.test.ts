@@ -1,4 +1,5 @@
 /** Budgets: which step is reached when, what blocks, and which steps make no sense. */
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { blocksAtNanos, isWarning, NewBudget, partOf, percentsReached, stepAt, worseOf } from './budget.ts'
@@ -65,4 +66,36 @@ test('of two states the worse one is told', () => {
   expect([worseOf('ok', 'warning'), worseOf('exhausted', 'unpriced'), worseOf('ok', 'ok')]).toEqual([
     ...['warning', 'exhausted', 'ok'],
   ])
+})
+
+test('the table of the guide is true, row by row', () => {
+  const guide = readFileSync(new URL('../../docs/guides/budgets.md', import.meta.url), 'utf8')
+  const [, table = ''] = guide.split('| Spent | Told of, in percent |')
+  const rows = table.split('\n\n')[0]?.split('\n').slice(2) ?? []
+  expect(rows).toHaveLength(6)
+  const dollar = 1_000_000_000
+  const month: Parameters<typeof stepAt>[0] = {
+    amountNanos: 1_000 * dollar,
+    steps: [
+      { action: 'alert', atPercent: 50 },
+      { action: 'downshift', atPercent: 80, model: 'demo-chat', insteadOf: ['demo-chat-large'] },
+      { action: 'throttle', atPercent: 90, requestsPerMinute: 60 },
+      block,
+    ],
+  }
+  for (const row of rows) {
+    const [spent, told, servedBy, pace, answer] = row
+      .split('|')
+      .slice(1)
+      .map((cell) => cell.trim())
+    const nanos = Math.round(Number(spent) * 100) * (dollar / 100)
+    const throttle = stepAt(month, 'throttle', nanos)
+    const isRefused = nanos + 1 > (blocksAtNanos(month) ?? 0)
+    expect([
+      percentsReached(month, nanos).join(', '),
+      stepAt(month, 'downshift', nanos)?.model ?? 'demo-chat-large',
+      throttle === null ? 'free' : `${throttle.requestsPerMinute} a minute`,
+      isRefused ? 'refused' : 'served',
+    ]).toEqual([told, servedBy, pace, answer])
+  }
 })

@@ -2,14 +2,20 @@
 import { expect, test } from 'vitest'
 import type { BudgetRule } from './budget.ts'
 import { idSource } from './id.ts'
-import { ownerKindOf } from './limit.ts'
+import { type LimitOwnerKind, ownerKindOf } from './limit.ts'
 import { KeyRecord } from './proxy-key.ts'
 import { UNBOUNDED } from './reservation.ts'
 import { budgetFaults, openBudgets } from './spend.ts'
 
 const newId = idSource()
 const id = (prefix: Parameters<typeof newId>[0]) => newId(prefix, 0)
-const owners = { team: id('team'), app: id('app'), user: id('usr'), key: id('key') }
+/** A kind of owner that is not here does not compile, and one that is here must be counted. */
+const owners: Readonly<Record<LimitOwnerKind, string>> = {
+  team: id('team'),
+  app: id('app'),
+  user: id('usr'),
+  key: id('key'),
+}
 
 function rule(ownerId: string, changes: Partial<BudgetRule> = {}): BudgetRule {
   return {

@@ -123,7 +123,7 @@ export const errorNotes: Readonly<Record<ErrorCode, ErrorNote>> = {
     'Set the price: `POST /prices`, for the model that `priced_as` of the deployment names.',
   ),
   limiter_unavailable: note(
-    'Limits could not be judged in time and no local share could take over.',
+    'Limits could not be judged in time and no local share could take over, or what a budget that blocks has spent is not known right now.',
     PROVIDER_FAULT,
     'See the runbook [redis-down](../runbooks/redis-down.md).',
   ),

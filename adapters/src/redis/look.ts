@@ -67,7 +67,9 @@ async function lookInSlot(
   const batch = new LedgerBatch(prefix)
   for (const pool of pools) {
     batch.look(pool)
-    batch.lookHeld(pool, books)
+    // A call that a budget counts stands in the book of its team, so no other need be read.
+    const own = pool.kind === 'spend' ? books.filter((book) => book === tagOf(pool.bucket)) : books
+    batch.lookHeld(pool, own)
   }
   try {
     const reply = checkReply(await runScript(client, script, batch.toCall()), 1 + REPLIES_EACH * pools.length)

@@ -27,6 +27,7 @@ export type ReconcilePlan = {
 /** A budget in the period of now. */
 type Current = { readonly budget: CurrentBudget; readonly pool: Pool; readonly recordedNanos: number }
 type CurrentBudget = Pick<Budget, 'id' | 'teamId' | 'period' | 'timeZone'>
+type Look = readonly [pools: readonly Pool[], teamIds: readonly string[]]
 type TeamBudgets = { readonly teamId: string; readonly current: readonly Current[] }
 
 /** The job. */
@@ -50,16 +51,17 @@ export function reconcileBudgets(plan: ReconcilePlan): Job {
 type Memory = { readonly watched: ReadonlyMap<string, Watched>; readonly next: Map<string, Watched> }
 
 async function reconcile(plan: ReconcilePlan, teams: readonly TeamBudgets[], memory: Memory): Promise<void> {
-  const pools = teams.flatMap(({ teamId, current }) => [probeOf(teamId), ...current.map((it) => it.pool)])
-  const states = await looked(plan, pools, teams)
+  const probes = teams.map(({ teamId }) => probeOf(teamId))
+  const pools = teams.flatMap(({ current }) => current.map((it) => it.pool))
+  const holders = teams.filter(({ current }) => current.length > 0).map(({ teamId }) => teamId)
+  // What calls hold is asked for budgets alone: it costs a look at every call under way.
+  const states = await looked(plan, [probes, []], [pools, holders])
   if (states === null) return
-  let at = 0
-  for (const team of teams) {
-    const [probe, ...live] = states.slice(at, at + 1 + team.current.length)
-    at += 1 + team.current.length
-    const isLost = probe?.resetMs === UNKNOWN_MS
-    const additions = team.current.flatMap((it, i): PoolUse[] => {
-      const amount = addition(plan, { it, state: live[i] as LivePool, isLost, memory })
+  const live = new Map(pools.map((pool, i) => [pool, states.live[i] as LivePool]))
+  for (const [i, team] of teams.entries()) {
+    const isLost = states.probes[i]?.resetMs === UNKNOWN_MS
+    const additions = team.current.flatMap((it): PoolUse[] => {
+      const amount = addition(plan, { it, state: live.get(it.pool) as LivePool, isLost, memory })
       return amount === 0 ? [] : [{ pool: it.pool, amount }]
     })
     if (isLost || additions.length > 0) await plan.ledger.restore(team.teamId, additions)
@@ -93,14 +95,11 @@ function addition(plan: ReconcilePlan, { it, state, isLost, memory }: Judged): n
 /** Null when the ledger is away: it will be asked again. */
 async function looked(
   { ledger }: ReconcilePlan,
-  pools: readonly Pool[],
-  teams: readonly TeamBudgets[],
-): Promise<readonly LivePool[] | null> {
+  ...[probes, pools]: readonly [Look, Look]
+): Promise<{ readonly probes: readonly LivePool[]; readonly live: readonly LivePool[] } | null> {
   try {
-    return await ledger.look(
-      pools,
-      teams.map((it) => it.teamId),
-    )
+    const seen = await ledger.look(...probes)
+    return { probes: seen, live: pools[0].length === 0 ? [] : await ledger.look(...pools) }
   } catch (fault) {
     if (toGatewayError(fault).code !== 'limiter_unavailable') throw fault
     return null

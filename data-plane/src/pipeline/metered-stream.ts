@@ -10,12 +10,11 @@ import { type ExchangeReader, UpstreamTimeout } from '../upstreams/exchange.ts'
 import type { Answered } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import type { LiveStream } from './live-streams.ts'
-import { settle, spentOf } from './settle.ts'
+import { countedNanos, settle } from './settle.ts'
 
 const HEARTBEAT_MS = 15_000
 const STALLED_READER_MS = 60_000
 const BYTES_PER_TOKEN = 4
-const noMoney: { readonly nanos?: number } = {}
 const HEARTBEAT = Buffer.from(': heartbeat\n\n')
 
 type End = { outcome: 'succeeded' | 'aborted' | 'truncated'; errorCode: string | null }
@@ -78,8 +77,9 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     const { reservation, price } = this.#call
     const soFar = this.#events.usage ?? this.#estimate()
     const tokens = soFar.input + soFar.output
-    const { nanos } = reservation.budget === null ? noMoney : spentOf(reservation, costOf(soFar, price))
-    for (const ask of reservation.asks) this.#gateway.ledger.progress(ask, tokens, nanos)
+    const { budget, asks } = reservation
+    const nanos = budget === null ? undefined : countedNanos(budget, costOf(soFar, price))
+    for (const ask of asks) this.#gateway.ledger.progress(ask, tokens, nanos)
     if (this.#pausedAtMs !== null) {
       if (nowMs - this.#pausedAtMs > STALLED_READER_MS) {
         this.#call.upstream.exchange.cancel(new GatewayError('client_closed'))

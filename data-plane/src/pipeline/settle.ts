@@ -14,7 +14,7 @@ import {
   type UsageRecord,
   type UsageSource,
 } from '@headgate/domain/usage-record'
-import type { Answered, Reached, Reservation } from './call.ts'
+import type { Answered, BudgetTerms, Reached, Reservation } from './call.ts'
 import type { Gateway } from './gateway.ts'
 
 /** How a call ended. */
@@ -36,8 +36,8 @@ export function settle(call: Answered, ending: Ending, gateway: Gateway): void {
   if (!call.request.claimSettlement()) return
   const tokens = ending.tokens.input + ending.tokens.output
   const cost = costOf(ending.tokens, call.price)
-  const { quotaId } = call.deployment
-  end(call.reservation, { sent: true, tokens, quotaId, ...spentOf(call.reservation, cost) }, gateway)
+  const used = { sent: true, tokens, quotaId: call.deployment.quotaId }
+  end(call.reservation, used, cost, gateway)
   append(call, ending, cost, gateway)
 }
 
@@ -49,10 +49,8 @@ export function settleRefused(reached: Reached, thrown: unknown, gateway: Gatewa
   const tokens = tokensLost(reached, error)
   const quotaId = tried?.deployment.quotaId ?? null
   const cost = costOf(tokens, tried?.price ?? null)
-  if (reached.reservation) {
-    const spent = spentOf(reached.reservation, cost)
-    end(reached.reservation, { sent: tried !== null, tokens: tokens.input, quotaId, ...spent }, gateway)
-  }
+  if (reached.reservation)
+    end(reached.reservation, { sent: tried !== null, tokens: tokens.input, quotaId }, cost, gateway)
   if (error.code === 'internal_error') gateway.log.fault(reached.request.id, error)
   const ending = {
     ...endingOf(error),
@@ -103,15 +101,15 @@ function endingOf(error: GatewayError): Ending {
   return { ...noEnding, outcome, status: error.status, errorCode: error.code }
 }
 
-/** What the budgets of a call are told; nothing where there are none. A cost they cannot count is not theirs. */
-export function spentOf({ budget }: Reservation, { costNanos, currency }: Cost): { nanos?: number } {
-  if (budget === null) return {}
-  return { nanos: currency === budget.currency ? (costNanos ?? 0) : 0 }
+/** What a cost comes to in the currency of the budgets of a call; a cost they cannot count is not theirs. */
+export function countedNanos(budget: BudgetTerms, { costNanos, currency }: Cost): number {
+  return currency === budget.currency ? (costNanos ?? 0) : 0
 }
 
 /** Tells the ledger what became of all that was held. */
-function end(reservation: Reservation, used: Used, gateway: Gateway): void {
-  for (const ask of reservation.asks) gateway.ledger.settle(ask, used)
+function end({ asks, budget }: Reservation, used: Used, cost: Cost, gateway: Gateway): void {
+  const told = budget === null ? used : { ...used, nanos: countedNanos(budget, cost) }
+  for (const ask of asks) gateway.ledger.settle(ask, told)
 }
 
 function append(reached: Reached, ending: Ending, cost: Cost, gateway: Gateway): void {
