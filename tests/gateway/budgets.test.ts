@@ -1,71 +1,37 @@
-/** Budgets as callers meet them, over real HTTP, on memory and on real Redis: held in the same step as limits. */
-import { type BudgetRule, BudgetRule as Rule } from '@headgate/domain/budget'
+/** Budgets that block, over real HTTP, on memory and on real Redis: held in the same step as limits. */
+import { eventually } from '@headgate/adapters/contracts/samples'
+import { connectRedis } from '@headgate/adapters/redis/client'
+import type { BudgetRule } from '@headgate/domain/budget'
 import { idSource } from '@headgate/domain/id'
 import { LimitRule } from '@headgate/domain/limit'
-import { openBudget } from '@headgate/domain/spend'
 import OpenAI from 'openai'
 import { afterEach, describe, expect, test } from 'vitest'
 import { freshRedisUrl } from '../servers/fresh-redis.ts'
-import type { DemoCatalogOptions } from './demo-catalog.ts'
+import {
+  budget,
+  budgetWorld,
+  CENT,
+  errorOf,
+  type Ids,
+  ofTeam,
+  openedOf,
+  ports,
+  stateOf,
+} from './budget-world.ts'
 import { recordsNamed } from './demo-keys.ts'
-import { type GatewayOptions, startGateway, type TestGateway } from './harness.ts'
 import { chatBody, send } from './raw-client.ts'
 
 const newId = idSource()
-const CENT = 10_000_000
-const block = { action: 'block', atPercent: 100 } as const
-const century = { kind: 'span', from: '2000-01-01', to: '2099-12-31' } as const
-
-type Ids = Parameters<NonNullable<DemoCatalogOptions['budgets']>>[0]
-
-function budget(teamId: string, ownerId: string, changes: Partial<BudgetRule> = {}): BudgetRule {
-  return Rule.parse({
-    ...{ id: newId('bud', Date.now()), teamId, ownerId, name: 'Month', currency: 'USD', amountNanos: CENT },
-    ...{ period: { kind: 'month' }, timeZone: 'UTC', steps: [block], ...changes },
-  })
-}
-
-let gateway: TestGateway
-afterEach(() => gateway.stop())
-
-const ports = ['memory', 'Redis'] as const
-async function start(port: (typeof ports)[number], options: GatewayOptions): Promise<void> {
-  gateway = await startGateway({ ...options, ...(port === 'Redis' && { redisUrl: await freshRedisUrl() }) })
-}
-
-/** The budget of one owner of the demo, alone. */
-const ofTeam = (changes: Partial<BudgetRule> = {}) => ({
-  budgets: ({ teamId }: Ids) => [budget(teamId, teamId, changes)],
-})
-
-const ask = (model: string, more: object = {}) =>
-  send(gateway.origin, {
-    headers: { authorization: `Bearer ${gateway.keys.normal}` },
-    body: chatBody(model, { max_tokens: 100, ...more }),
-  })
-const errorOf = (reply: { body: Buffer }) => JSON.parse(reply.body.toString()).error
-const stateOf = (reply: { headers: Readonly<Record<string, string>> }) =>
-  reply.headers['x-headgate-budget-state']
-
-/** What is spent and held of a budget, in its period of now. */
-async function spentOf(rule: BudgetRule, atMs = Date.now()): Promise<number> {
-  const open = openBudget(rule, '', atMs)
-  if (open === null) throw new Error('it has no period now')
-  const [state] = await gateway.ledger.look([open.claim])
-  return open.claim.limit - (state?.remaining ?? 0)
-}
+const world = budgetWorld()
+const { ask, spentOf, start } = world
+afterEach(() => world.stop())
 
 /** What a call holds, by a budget too small for it. */
 async function estimateOf(model: string, more: object): Promise<number> {
   await start('memory', { ...ofTeam({ amountNanos: 1 }), models: [model], priced: [model] })
   const refused = await ask(model, more)
-  await gateway.stop()
+  await world.stop()
   return errorOf(refused).headgate.requested
-}
-
-async function eventually(isSo: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 400 && !(await isSo()); i++) await new Promise((done) => setTimeout(done, 10))
-  expect(await isSo()).toBe(true)
 }
 
 describe.each(ports)('on %s: a budget that blocks', (port) => {
@@ -78,7 +44,7 @@ describe.each(ports)('on %s: a budget that blocks', (port) => {
     expect(replies.filter((it) => it.status === 200)).toHaveLength(10)
     const codes = replies.filter((it) => it.status !== 200).map((it) => errorOf(it).code)
     expect(codes).toEqual(Array.from({ length: 190 }, () => 'budget_exhausted'))
-    expect(gateway.fake.record()).toHaveLength(10)
+    expect(world.gateway.fake.record()).toHaveLength(10)
   })
 
   test('refuses with whose it is, what is spent, when it begins anew, and not to retry', async () => {
@@ -109,12 +75,12 @@ describe.each(ports)('on %s: a budget that blocks', (port) => {
     })
     expect(error.message).toMatch(/^Budget "Month" of team "Tests" is spent: 0\.02 USD of 0\.02 USD are used/)
     expect(error.message).toMatch(/It begins anew at \d{4}-\d\d-01T00:00:00\.000Z\.$/)
-    const client = new OpenAI({ baseURL: `${gateway.origin}/v1`, apiKey: gateway.keys.normal })
-    const before = gateway.records().length
+    const client = new OpenAI({ baseURL: `${world.gateway.origin}/v1`, apiKey: world.gateway.keys.normal })
+    const before = world.gateway.records().length
     await expect(
       client.chat.completions.create({ model: 'usage-5000-700', messages: [{ role: 'user', content: 'x' }] }),
     ).rejects.toBeInstanceOf(OpenAI.RateLimitError)
-    expect(await gateway.recordsWhen(before + 1)).toHaveLength(before + 1)
+    expect(await world.gateway.recordsWhen(before + 1)).toHaveLength(before + 1)
   })
 
   test('of the team leaves those of app and key, and every limit, untouched when it refuses', async () => {
@@ -143,20 +109,20 @@ describe.each(ports)('on %s: a budget that blocks', (port) => {
     }
     for (const rule of rules) expect(await spentOf(rule)).toBe(0)
     const day = {
-      bucket: `{${gateway.teamId}}:${limitId}`,
+      bucket: `{${world.gateway.teamId}}:${limitId}`,
       kind: 'window',
       limit: 1,
       windowMs: 86_400_000,
     } as const
-    expect(await gateway.ledger.look([day])).toMatchObject([{ remaining: 1 }])
-    expect(gateway.fake.record()).toEqual([])
+    expect(await world.gateway.ledger.look([day])).toMatchObject([{ remaining: 1 }])
+    expect(world.gateway.fake.record()).toEqual([])
   })
 
   test('of a key travels with the key, and holds beside those of its owners', async () => {
     await start(port, ofTeam())
-    const [record] = recordsNamed(gateway.keys, 'normal')
+    const [record] = recordsNamed(world.gateway.keys, 'normal')
     const own = budget(record.teamId, record.id, { name: 'Own', amountNanos: 1 })
-    await gateway.putKeys([{ ...record, budgets: [own] }])
+    await world.gateway.putKeys([{ ...record, budgets: [own] }])
     await eventually(async () => (await ask('gpt-4o')).status === 429)
     expect(errorOf(await ask('gpt-4o')).headgate).toMatchObject({
       ...{ scope: { kind: 'key', name: 'normal' }, budget: { id: own.id, name: 'Own' } },
@@ -171,7 +137,7 @@ describe.each(ports)('on %s: a budget that blocks', (port) => {
       ...{ type: 'permission_error', code: 'price_unknown', param: 'model' },
       message: expect.stringMatching(/"fail-500" has no price in USD, so budget "Month" of team "Tests"/i),
     })
-    expect(gateway.fake.record()).toEqual([])
+    expect(world.gateway.fake.record()).toEqual([])
   })
 
   test('sends a call to the next deployment when only that one has a price', async () => {
@@ -197,8 +163,8 @@ describe.each(ports)('on %s: a budget that blocks', (port) => {
         ledger: { ...ledger, reserve: (it) => ledger.reserve({ ...it, claims: it.claims.map(forgotten) }) },
       }),
     })
-    const refused = await send(gateway.origin, {
-      headers: { authorization: `Bearer ${gateway.keys.narrowApp}` },
+    const refused = await send(world.gateway.origin, {
+      headers: { authorization: `Bearer ${world.gateway.keys.narrowApp}` },
       body: chatBody('gpt-4o'),
     })
     expect(refused.status).toBe(503)
@@ -212,152 +178,31 @@ function forgotten<T extends { readonly bucket: string }>(claim: T): T {
   return { ...claim, bucket: claim.bucket.replace('{team_', '{lost_') }
 }
 
-describe.each(ports)('on %s: a soft budget', (port) => {
-  test('counts what passes, flags what it cannot count, and refuses nobody', async () => {
-    const rules: BudgetRule[] = []
-    const budgets = ({ teamId }: Ids) => {
-      rules.push(budget(teamId, teamId, { amountNanos: 100_000, steps: [] }))
-      return rules
-    }
-    await start(port, { budgets, models: ['usage-500-50'] })
-    const replies = [await ask('gpt-4o'), await ask('usage-500-50')]
-    expect(replies.map((it) => [it.status, stateOf(it)])).toEqual([
-      [200, 'ok'],
-      [200, 'unpriced'],
-    ])
-    const records = await gateway.recordsWhen(2)
-    expect(records[1]).toMatchObject({ costState: 'unknown', costNanos: null })
-    await eventually(async () => (await spentOf(rules[0] as BudgetRule)) === records[0]?.costNanos)
-    expect(stateOf(await ask('gpt-4o'))).toBe('warning')
-  })
-})
-
-describe.each(ports)('on %s: steps of a budget', (port) => {
-  /** A cent is spent by one call; the next one is judged by it. */
-  const spender = 'usage-4000-0'
-  const steps = (its: BudgetRule['steps']) => ({
-    ...ofTeam({ steps: its }),
-    ...{ models: [spender], priced: [spender] },
-  })
-  const spend = async () => {
-    expect((await ask(spender, { max_tokens: 1 })).status).toBe(200)
-    await eventually(async () => gateway.records().length === 1)
-    await new Promise((done) => setTimeout(done, 30))
-  }
-
-  test('downshift: another model serves from its part on, and the caller is told', async () => {
-    await start(
-      port,
-      steps([{ action: 'downshift', atPercent: 80, model: 'gpt-4o-mini', insteadOf: ['gpt-4o'] }]),
-    )
-    expect((await ask('gpt-4o')).headers['x-headgate-model']).toBe('gpt-4o')
-    expect((await ask(spender, { max_tokens: 1 })).status).toBe(200)
-    await gateway.recordsWhen(2)
-    await new Promise((done) => setTimeout(done, 30))
-    // Nobody has told this gateway yet; it learns of it from the verdict on this call.
-    const downshifted = await ask('gpt-4o')
-    expect(downshifted.headers).toMatchObject({
-      ...{ 'x-headgate-model': 'gpt-4o-mini', 'x-headgate-downshifted-from': 'gpt-4o' },
-      'x-headgate-budget-state': 'downshifted',
-    })
-    expect(gateway.fake.record().at(-1)?.model).toBe('gpt-4o-mini')
-    expect((await gateway.recordsWhen(3)).at(-1)).toMatchObject({
-      alias: 'gpt-4o-mini',
-      outcome: 'succeeded',
-    })
-    expect((await ask('gpt-4o-mini')).headers['x-headgate-downshifted-from']).toBeUndefined()
-  })
-
-  test('downshift: the model that serves instead is judged by policy like any other', async () => {
-    await start(
-      port,
-      steps([{ action: 'downshift', atPercent: 1, model: 'gpt-3.5-turbo-instruct', insteadOf: null }]),
-    )
-    await spend()
-    const refused = await send(gateway.origin, {
-      headers: { authorization: `Bearer ${gateway.keys.twoModels}` },
-      body: chatBody('gpt-4o'),
-    })
-    expect([refused.status, errorOf(refused).code]).toEqual([403, 'model_not_allowed'])
-    expect(gateway.fake.record().map((it) => it.model)).toEqual([spender])
-  })
-
-  test('throttle: from its part on calls are held to a pace, all of them together', async () => {
-    await start(port, steps([{ action: 'throttle', atPercent: 80, requestsPerMinute: 8 }]))
-    await spend()
-    const replies = [await ask('gpt-4o'), await ask('gpt-4o-mini'), await ask('gpt-4o')]
-    expect(replies.map((it) => it.status)).toEqual([200, 200, 429])
-    expect(replies.map(stateOf)).toEqual(['throttled', 'throttled', 'throttled'])
-    const [, , refused] = replies as [unknown, unknown, (typeof replies)[number]]
-    expect(errorOf(refused)).toMatchObject({
-      ...{ type: 'rate_limit_error', code: 'budget_throttled' },
-      headgate: { denied_by: 'gateway_budget', limit: 8, unit: 'requests/min', budget: { name: 'Month' } },
-    })
-    expect(refused.headers['x-should-retry']).toBe('true')
-    expect(Number(refused.headers['retry-after-ms'])).toBeGreaterThan(3_000)
-  })
-
-  test('several budgets at once: the call has to pass all of them', async () => {
-    await start(port, {
-      budgets: ({ teamId, appId }) => [
-        budget(teamId, teamId, {
-          name: 'Year',
-          amountNanos: 90 * CENT,
-          period: century,
-        }),
-        budget(teamId, teamId, { name: 'Day', period: { kind: 'day' }, amountNanos: 5_000_000 }),
-        budget(teamId, appId, { name: 'App', steps: [] }),
-      ],
-      ...{ models: ['usage-2000-0'], priced: ['usage-2000-0'] },
-    })
-    expect((await ask('usage-2000-0', { max_tokens: 1 })).status).toBe(200)
-    await gateway.recordsWhen(1)
-    await new Promise((done) => setTimeout(done, 50))
-    const refused = await ask('usage-2000-0', { max_tokens: 1 })
-    expect(errorOf(refused).headgate.budget).toMatchObject({ name: 'Day' })
-  })
-})
-
-describe.each(ports)('on %s: the end of a month', (port) => {
-  test('a call that ends in the next month is charged to the month it arrived in', async () => {
-    const at = { nowMs: Date.parse('2026-11-30T23:59:59.990Z') }
-    const rules: BudgetRule[] = []
-    await start(port, {
-      budgets: ({ teamId }) => {
-        rules.push(budget(teamId, teamId))
-        return rules
-      },
-      ...{ models: ['stall-600ms'], priced: ['stall-600ms'] },
-      spoil: ({ clock }) => ({ clock: { ...clock, nowMs: () => at.nowMs } }),
-    })
-    const underWay = ask('stall-600ms', { max_tokens: 10 })
-    await new Promise((done) => setTimeout(done, 150))
-    at.nowMs = Date.parse('2026-12-01T00:00:00Z')
-    expect((await underWay).status).toBe(200)
-    const [record] = await gateway.recordsWhen(1)
-    expect(record?.startedAt).toBe('2026-11-30T23:59:59.990Z')
-    const rule = rules[0] as BudgetRule
-    await eventually(async () => (await spentOf(rule, Date.parse('2026-11-30'))) === record?.costNanos)
-    expect(await spentOf(rule, at.nowMs)).toBe(0)
-  })
-})
-
-test('a stream is held to its estimate until its last byte, and then costs what it used', async () => {
+test('a Redis that was flushed lets nothing pass a hard budget until it is told what was spent', async () => {
+  const redisUrl = await freshRedisUrl()
   const rules: BudgetRule[] = []
   await start('Redis', {
-    budgets: ({ teamId }) => {
-      rules.push(budget(teamId, teamId, { amountNanos: 100 * CENT }))
+    redisUrl,
+    budgets: ({ teamId, appId }) => {
+      rules.push(budget(teamId, teamId, { amountNanos: 2 * CENT }), budget(teamId, appId, { steps: [] }))
       return rules
     },
   })
-  const reply = await ask('gpt-4o', { stream: true, max_tokens: 4_000 })
-  expect([reply.status, stateOf(reply)]).toEqual([200, 'ok'])
-  const [record] = await gateway.recordsWhen(1)
-  expect(record?.costNanos).toBeGreaterThan(0)
-  await eventually(async () => (await spentOf(rules[0] as BudgetRule)) === record?.costNanos)
-})
-
-test('calls that no budget counts carry no word of any', async () => {
-  await start('memory', { budgets: ({ teamId, narrowAppId }) => [budget(teamId, narrowAppId)] })
-  expect(stateOf(await ask('gpt-4o'))).toBeUndefined()
+  expect((await ask('gpt-4o')).status).toBe(200)
+  const client = await connectRedis(redisUrl, { log: () => {} })
+  await client.send('any', ['FLUSHALL'])
+  await client.close()
+  const closed = await ask('gpt-4o')
+  expect([closed.status, errorOf(closed).code, stateOf(closed)]).toEqual([
+    503,
+    'limiter_unavailable',
+    'unknown',
+  ])
+  expect(world.gateway.fake.record()).toHaveLength(1)
+  await world.gateway.ledger.restore(world.gateway.teamId, [
+    { pool: openedOf(rules[0] as BudgetRule).claim, amount: 2 * CENT - 1 },
+  ])
+  const spent = await ask('gpt-4o')
+  expect([spent.status, errorOf(spent).code]).toEqual([429, 'budget_exhausted'])
+  expect(errorOf(spent).headgate.used).toBe(2 * CENT - 1)
 })
