@@ -2,6 +2,7 @@
 import { agreements } from './agreements.ts'
 import { apps } from './apps.ts'
 import { auditEvents } from './audit-events.ts'
+import { budgets } from './budgets.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
 import { exchangeRates } from './exchange-rates.ts'
@@ -27,6 +28,7 @@ export const contract = {
   resources,
   quotas,
   limits,
+  budgets,
   deployments,
   modelAliases,
   routes,

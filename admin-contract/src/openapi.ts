@@ -5,6 +5,7 @@
 import { Agreement } from '@headgate/domain/agreement'
 import { App } from '@headgate/domain/app'
 import { AuditEvent } from '@headgate/domain/audit-event'
+import { Budget } from '@headgate/domain/budget'
 import { Deployment } from '@headgate/domain/deployment'
 import { ExchangeRate } from '@headgate/domain/exchange-rate'
 import { ModelAlias } from '@headgate/domain/model-alias'
@@ -19,6 +20,7 @@ import { Team } from '@headgate/domain/team'
 import { UsageRecord } from '@headgate/domain/usage-record'
 import { User } from '@headgate/domain/user'
 import { z } from 'zod'
+import { BudgetEvent, LiveBudget } from './budgets.ts'
 import { CatalogVersion } from './catalog.ts'
 import { API_ROOT, contract } from './index.ts'
 import { ProxyKeyWithSecret } from './keys.ts'
@@ -31,9 +33,12 @@ const named = {
   Agreement,
   App,
   AuditEvent,
+  Budget,
+  BudgetEvent,
   CatalogVersion,
   Deployment,
   ExchangeRate,
+  LiveBudget,
   ModelAlias,
   Policy,
   Price,

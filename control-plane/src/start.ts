@@ -26,6 +26,7 @@ import { watchHealth } from './http/health.ts'
 import { adminServer } from './http/server.ts'
 import { tokenSignIn } from './http/sign-in.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
+import { reconcileBudgets } from './jobs/reconcile-budgets.ts'
 import { pause, startJobs } from './jobs/scheduler.ts'
 import { type Seeded, type SeedPlan, seedEvaluation } from './seed.ts'
 
@@ -42,7 +43,7 @@ export type ControlPlanePorts = {
   readonly keyPublisher: KeyPublisher
   readonly usageSource: UsageSource
   readonly digestKey: DigestKey
-  readonly ledger: Pick<Ledger, 'look'>
+  readonly ledger: Pick<Ledger, 'look' | 'restore'>
   readonly clock: Clock
 }
 
@@ -139,6 +140,7 @@ function publishers(ports: ControlPlanePorts, { db, log, signal }: Surroundings)
 
 function startAllJobs(ports: ControlPlanePorts, around: Surroundings) {
   const { db, log } = around
+  const { ledger, clock } = ports
   const { catalog, keys } = publishers(ports, around)
   const heal = {
     name: 'heal-published',
@@ -149,7 +151,8 @@ function startAllJobs(ports: ControlPlanePorts, around: Surroundings) {
       await keys.publishMissing(signal)
     },
   }
-  return startJobs([heal, drainUsage({ db, log, source: ports.usageSource })], { db, log })
+  const drain = drainUsage({ db, log, clock, source: ports.usageSource })
+  return startJobs([heal, drain, reconcileBudgets({ db, log, ledger, clock })], { db, log })
 }
 
 /** Processes are started in any order, so a database that does not answer yet is waited for. */

@@ -8,6 +8,7 @@ import { AdminProblem, type Fault } from '@headgate/admin-contract/problem'
 import { CatalogDocument, type CatalogFault, catalogFaults } from '@headgate/domain/catalog'
 import { sql } from 'kysely'
 import type { Database } from '../database/open.ts'
+import { readCatalogBudgets } from '../resources/budgets/queries.ts'
 import { insertCatalogVersion, readCatalogStamp } from '../resources/catalog/queries.ts'
 import { readCatalogLimits } from '../resources/limits/queries.ts'
 
@@ -79,6 +80,7 @@ async function readDocument(db: Database, version: number, compiledAt: string): 
       .execute(),
     agreements: await db.selectFrom('agreements').selectAll().orderBy('id').execute(),
     limits: await readCatalogLimits(db),
+    budgets: await readCatalogBudgets(db),
   }
   const parsed = CatalogDocument.safeParse(read)
   if (parsed.success) return parsed.data

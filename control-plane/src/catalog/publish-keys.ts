@@ -2,11 +2,13 @@
  * Publishes proxy keys: takes their rows to the directory that gateways look keys up in. A key's row is locked
  * while its record travels; otherwise a slow writer could put an old record over a revocation.
  */
+import { type Budget, BudgetRule } from '@headgate/domain/budget'
 import { type Limit, LimitRule } from '@headgate/domain/limit'
 import type { KeyPublisher, Log } from '@headgate/domain/ports'
 import type { KeyRecord } from '@headgate/domain/proxy-key'
 import type { Database } from '../database/open.ts'
 import type { ProxyKeyRow } from '../database/tables.ts'
+import { readBudgetsOfKeys } from '../resources/budgets/queries.ts'
 import { readLimitsOfKeys } from '../resources/limits/queries.ts'
 
 const BATCH = 500
@@ -91,7 +93,8 @@ async function publishLocked(plan: KeysPublisherPlan, ids: readonly string[]): P
       .execute()
     if (rows.length === 0) return
     const limits = await readLimitsOfKeys(db, ids)
-    await plan.publisher.put(rows.map((row) => keyRecordOf(row, limits)))
+    const budgets = await readBudgetsOfKeys(db, ids)
+    await plan.publisher.put(rows.map((row) => keyRecordOf(row, limits, budgets)))
     await db.updateTable('proxyKeys').set({ isPublished: true }).where('id', 'in', ids).execute()
   })
 }
@@ -99,7 +102,7 @@ async function publishLocked(plan: KeysPublisherPlan, ids: readonly string[]): P
 type KeyRow = Omit<ProxyKeyRow, 'isPublished'>
 
 /** What gateways are told of a key. */
-function keyRecordOf(row: KeyRow, limits: readonly Limit[]): KeyRecord {
+function keyRecordOf(row: KeyRow, limits: readonly Limit[], budgets: readonly Budget[]): KeyRecord {
   return {
     id: row.id,
     name: row.name,
@@ -112,6 +115,7 @@ function keyRecordOf(row: KeyRow, limits: readonly Limit[]): KeyRecord {
     tokensPerMinute: row.tokensPerMinute,
     digest: row.digest,
     limits: limits.filter((it) => it.ownerId === row.id).map((it) => LimitRule.parse(it)),
+    budgets: budgets.filter((it) => it.ownerId === row.id).map((it) => BudgetRule.parse(it)),
     expiresAtMs: row.expiresAt === null ? null : Math.floor(Date.parse(row.expiresAt)),
   }
 }

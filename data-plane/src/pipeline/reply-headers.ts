@@ -6,7 +6,7 @@
 import type { Cost } from '@headgate/domain/cost'
 import type { Claim, PoolState } from '@headgate/domain/reservation'
 import type { InboundRequest } from '../message/inbound-request.ts'
-import type { Answered } from './call.ts'
+import type { Answered, BudgetTerms } from './call.ts'
 
 const PASSED = ['content-type', 'content-encoding', 'openai-processing-ms', 'openai-version'] as const
 const NANOS = 1_000_000_000
@@ -28,7 +28,14 @@ export function answeredHeaders(call: Answered, nowMs: number): string[] {
   headers.push('x-headgate-deployment', call.deployment.name)
   headers.push('x-headgate-attempts', String(attempt))
   headers.push('x-headgate-overhead-ms', call.request.overheadMs(call.upstream, nowMs, nowMs).toFixed(2))
+  if (call.reservation.budget !== null) headers.push(...budgetHeaders(call.reservation.budget))
   headers.push(...rateHeaders(call.reservation.claims, call.reservation.states))
+  return headers
+}
+
+function budgetHeaders({ state, downshiftedFrom }: BudgetTerms): string[] {
+  const headers = ['x-headgate-budget-state', state]
+  if (downshiftedFrom !== null) headers.push('x-headgate-downshifted-from', downshiftedFrom)
   return headers
 }
 
