@@ -74,9 +74,11 @@ async function checkBooks(tag: string, deeds: readonly Deed[]): Promise<number> 
 async function killOne(round: number): Promise<number> {
   const tags = Array.from({ length: GATEWAYS_EACH }, (_, i) => `{team_killed_${round}_${i}}`)
   const deeds = await liveAndDie(tags, (round * 37) % 200)
-  const visits = tags.map((tag) => askFor(teamClaims(tag), 1))
-  for (const visit of visits) await survivor.reserve(visit)
-  for (const visit of visits) survivor.settle(visit, unsent)
+  for (const tag of tags) {
+    const visit = askFor(teamClaims(tag), 1)
+    await survivor.reserve(visit)
+    survivor.settle(visit, unsent)
+  }
   let calls = 0
   for (const tag of tags) {
     await eventually(() => isPeaceful(client, tag), 20_000)
