@@ -54,6 +54,17 @@ export const UsageSum = z.object({
 })
 export type UsageSum = z.infer<typeof UsageSum>
 
+/** A figure that records and rollups of a day tell differently. */
+export const Drift = z.object({
+  table: z.string(),
+  currency: Currency,
+  measure: z.string(),
+  /** Whole numbers as text: they may pass what a JSON number holds. */
+  records: z.string(),
+  rollup: z.string(),
+})
+export type Drift = z.infer<typeof Drift>
+
 export const usage = {
   list: operation({
     method: 'GET',

@@ -25,7 +25,10 @@ import { type Database, openDatabase } from './database/open.ts'
 import { watchHealth } from './http/health.ts'
 import { adminServer } from './http/server.ts'
 import { tokenSignIn } from './http/sign-in.ts'
+import { checkUsage } from './jobs/check-usage.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
+import { keepUsage } from './jobs/keep-usage.ts'
+import { rebuildUsage } from './jobs/rebuild-usage.ts'
 import { pause, startJobs } from './jobs/scheduler.ts'
 import { type Seeded, type SeedPlan, seedEvaluation } from './seed.ts'
 
@@ -87,7 +90,7 @@ export async function startControlPlane(
     await home.catalog.begin()
     await health.check()
     const adminUrl = await listen(server, config)
-    const running = startAllJobs(ports, { db: jobs.db, log, signal: stopping.signal })
+    const running = startAllJobs(config, ports, { db: jobs.db, log, signal: stopping.signal })
     const stop = async () => {
       health.drain()
       stopping.abort()
@@ -137,8 +140,9 @@ function publishers(ports: ControlPlanePorts, { db, log, signal }: Surroundings)
   return { catalog, keys }
 }
 
-function startAllJobs(ports: ControlPlanePorts, around: Surroundings) {
+function startAllJobs(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Surroundings) {
   const { db, log } = around
+  const { clock } = ports
   const { catalog, keys } = publishers(ports, around)
   const heal = {
     name: 'heal-published',
@@ -149,7 +153,13 @@ function startAllJobs(ports: ControlPlanePorts, around: Surroundings) {
       await keys.publishMissing(signal)
     },
   }
-  return startJobs([heal, drainUsage({ db, log, source: ports.usageSource })], { db, log })
+  const usage = [
+    drainUsage({ db, log, source: ports.usageSource }),
+    keepUsage({ db, log, clock, keptDays: config.usageKeptDays }),
+    checkUsage({ db, log, clock }),
+    rebuildUsage({ db, log }),
+  ]
+  return startJobs([heal, ...usage], { db, log })
 }
 
 /** Processes are started in any order, so a database that does not answer yet is waited for. */

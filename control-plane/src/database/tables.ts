@@ -2,6 +2,7 @@
  * The tables as types, for Kysely: one entry a table, in our camelCase (a plugin writes snake_case). Most are
  * the domain's own shapes; what differs says so. `migrations/` is the truth, this follows it.
  */
+import type { Drift } from '@headgate/admin-contract/usage'
 import type { App } from '@headgate/domain/app'
 import type { AuditEvent } from '@headgate/domain/audit-event'
 import type { CatalogDocument } from '@headgate/domain/catalog'
@@ -17,6 +18,14 @@ import type { Team } from '@headgate/domain/team'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import type { User } from '@headgate/domain/user'
 import type { ColumnType, Generated } from 'kysely'
+import type {
+  BinColumn,
+  CountColumn,
+  Cube,
+  DimensionColumnName,
+  RollupTableName,
+  SumColumn,
+} from './rollup-tables.ts'
 
 /** Read as a value, written as JSON text: the driver would make a Postgres array of a plain one. */
 type Json<T> = ColumnType<T, string, string>
@@ -33,6 +42,18 @@ export type UsageRow = Omit<UsageRecord, 'tokens'> & {
   outputTokens: number
   reasoningTokens: number
 }
+
+/** One combination of dimensions that was seen; see rollup-tables.ts. */
+export type SeriesRow = {
+  id: ColumnType<number, never, never>
+  signature: string
+  cube: Cube
+  currency: string
+  status: number | null
+} & Record<Exclude<DimensionColumnName, 'status'>, string | null>
+
+export type RollupRow = { at: string; seriesId: number } & Record<CountColumn, number> &
+  Record<SumColumn | BinColumn, string>
 
 export type CatalogVersionRow = {
   version: number
@@ -71,8 +92,12 @@ export type Tables = {
   catalogVersions: CatalogVersionRow
   usageRecords: UsageRow
   usageDeadLetters: DeadLetterRow
+  usageSeries: SeriesRow
+  usagePartitioning: { tableName: string; keptSince: string }
+  usageRebuilds: { day: string }
+  usageChecks: { day: string; checkedAt: string; calls: number; drifts: Json<Drift[]> }
   auditEvents: Omit<AuditEvent, 'before' | 'after'> & {
     before: Json<unknown>
     after: Json<unknown>
   }
-}
+} & { [Name in RollupTableName]: RollupRow }

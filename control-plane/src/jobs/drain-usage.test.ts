@@ -11,17 +11,20 @@ import { usageRecord } from '../../../tests/admin/usage-record.ts'
 import { startLocalPostgres } from '../database/local-server.ts'
 import { migrate } from '../database/migrate.ts'
 import { type Database, type OpenDatabase, openDatabase } from '../database/open.ts'
-import { recordOf } from '../resources/usage/queries.ts'
+import { recordOf } from '../database/usage-row.ts'
 import { drainBatch, drainUsage } from './drain-usage.ts'
 import { startJobs } from './scheduler.ts'
+import { type UsageStore, usageStore } from './store-usage.ts'
 
 let database: OpenDatabase
 let db: Database
+let usage: UsageStore
 const never = new AbortController().signal
 
 beforeAll(async () => {
   database = open((await migratedDatabase()).url)
   db = database.db
+  usage = usageStore(db)
 })
 afterAll(() => database.close())
 beforeEach(async () => {
@@ -45,7 +48,7 @@ function batchOf(records: readonly unknown[]) {
   return batch
 }
 
-const plan = (source: UsageSource = memoryUsageStream()) => ({ db, source, log: () => {} })
+const plan = (source: UsageSource = memoryUsageStream()) => ({ db, source, usage, log: () => {} })
 const stored = async () =>
   (await db.selectFrom('usageRecords').selectAll().orderBy('requestId').orderBy('attempt').execute()).map(
     recordOf,
@@ -135,7 +138,7 @@ test('a batch is not confirmed before it is committed, nor when the process stop
   })
   const stopping = new AbortController()
   const batch = batchOf([usageRecord(1)])
-  const draining = drainBatch({ ...plan(), db: away.db }, batch, stopping.signal)
+  const draining = drainBatch({ ...plan(), db: away.db, usage: usageStore(away.db) }, batch, stopping.signal)
   await new Promise((resolve) => setTimeout(resolve, 300))
   stopping.abort()
   await draining

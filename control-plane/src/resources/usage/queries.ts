@@ -1,11 +1,11 @@
 /** The SQL of usage records: reading them page by page, and summing them by one dimension. */
 import type { PageQuery } from '@headgate/admin-contract/page'
 import type { UsageDimension, UsageFilter } from '@headgate/admin-contract/usage'
-import type { UsageRecord } from '@headgate/domain/usage-record'
 import { type Expression, type ExpressionBuilder, type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
 import { badCursor, positionAfter, toPage } from '../../database/page.ts'
 import type { Tables, UsageRow } from '../../database/tables.ts'
+import { recordOf } from '../../database/usage-row.ts'
 
 /** More groups than this are no summary; the smallest are left out and the reply says so. */
 export const GROUPS_MAX = 1000
@@ -104,16 +104,4 @@ function matching(row: ExpressionBuilder<Tables, 'usageRecords'>, filter: UsageF
     if (wanted !== undefined) conditions.push(row(column, '=', wanted))
   }
   return row.and(conditions)
-}
-
-/** A row as the record it was made of. */
-export function recordOf(row: UsageRow): UsageRecord {
-  const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, ...rest } = row
-  const tokens = {
-    input: inputTokens,
-    cachedInput: cachedInputTokens,
-    output: outputTokens,
-    reasoning: reasoningTokens,
-  }
-  return { ...rest, tokens }
 }
