@@ -16,11 +16,12 @@ import { UsageRecord } from '@headgate/domain/usage-record'
 import { User } from '@headgate/domain/user'
 import { z } from 'zod'
 import { CatalogVersion } from './catalog.ts'
+import { contentTypes } from './download.ts'
 import { API_ROOT, contract } from './index.ts'
 import { ProxyKeyWithSecret } from './keys.ts'
 import type { Operation } from './operation.ts'
 import { Problem, type ProblemCode, problemRow } from './problem.ts'
-import { UsageSum } from './usage.ts'
+import { UsageSums } from './usage-query.ts'
 import { renameKey, renameSchema } from './wire.ts'
 
 const named = {
@@ -39,7 +40,7 @@ const named = {
   Route,
   Team,
   UsageRecord,
-  UsageSum,
+  UsageSums,
   User,
 }
 
@@ -146,7 +147,7 @@ function responsesOf(it: Operation, printer: Printer): Record<string, OpenApiRes
   const responses: Record<string, OpenApiResponse> = {
     [status]: {
       description: status === 201 ? 'Created.' : 'Done.',
-      content: { 'application/json': { schema: printer.print(it.reply, 'output') } },
+      content: it.download === true ? fileContent : jsonContent(it, printer),
     },
   }
   for (const code of refusalsOf(it)) {
@@ -157,6 +158,18 @@ function responsesOf(it: Operation, printer: Printer): Record<string, OpenApiRes
     }
   }
   return responses
+}
+
+/** What a file may be; its columns are told by its sidecar. */
+const fileContent: Content = Object.fromEntries(
+  [...new Set(Object.values(contentTypes))].map((type) => [
+    type.split(';')[0],
+    { schema: { type: 'string' } },
+  ]),
+)
+
+function jsonContent(it: Operation, printer: Printer): Content {
+  return { 'application/json': { schema: printer.print(it.reply, 'output') } }
 }
 
 function refusalsOf(it: Operation): ProblemCode[] {

@@ -51,22 +51,31 @@ export const dimensionColumns: Readonly<Record<UsageDimension, DimensionColumn>>
 /** Calls without money add nothing to a sum, so they may be counted with any currency; this one is common. */
 export const MONEYLESS_CURRENCY = 'USD'
 
-export type RollupTable = { readonly name: RollupTableName; readonly level: RollupLevel; readonly cube: Cube }
-export type RollupTableName =
-  | 'usageMinutes'
-  | 'usageHours'
-  | 'usageOwnerHours'
-  | 'usageServiceHours'
-  | 'usageDays'
+type SumTableName = 'usageMinutes' | 'usageHours' | 'usageOwnerHours' | 'usageServiceHours' | 'usageDays'
+export type RollupTableName = SumTableName | `${SumTableName}Bins`
+
+/** Sums and bins lie apart: bins are wide, and most questions do not ask for them. */
+export type RollupTable = {
+  readonly name: RollupTableName
+  readonly level: RollupLevel
+  readonly cube: Cube
+  readonly holds: 'sums' | 'bins'
+}
+
+/** The narrower cubes of a level first, which are the ones to read. */
+const cubesOfLevels: readonly (readonly [SumTableName, RollupLevel, Cube])[] = [
+  ['usageDays', 'day', 'full'],
+  ['usageOwnerHours', 'hour', 'owner'],
+  ['usageServiceHours', 'hour', 'service'],
+  ['usageHours', 'hour', 'full'],
+  ['usageMinutes', 'minute', 'full'],
+]
 
 /** Written in this order by everybody, so that two who write the same rows wait for each other only. */
-export const rollupTables: readonly RollupTable[] = [
-  { name: 'usageDays', level: 'day', cube: 'full' },
-  { name: 'usageOwnerHours', level: 'hour', cube: 'owner' },
-  { name: 'usageServiceHours', level: 'hour', cube: 'service' },
-  { name: 'usageHours', level: 'hour', cube: 'full' },
-  { name: 'usageMinutes', level: 'minute', cube: 'full' },
-]
+export const rollupTables: readonly RollupTable[] = cubesOfLevels.flatMap(([name, level, cube]) => [
+  { name, level, cube, holds: 'sums' },
+  { name: `${name}Bins` as const, level, cube, holds: 'bins' },
+])
 
 const when = (isSo: boolean) => (isSo ? 1 : 0)
 

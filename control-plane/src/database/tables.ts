@@ -52,8 +52,8 @@ export type SeriesRow = {
   status: number | null
 } & Record<Exclude<DimensionColumnName, 'status'>, string | null>
 
-export type RollupRow = { at: string; seriesId: number } & Record<CountColumn, number> &
-  Record<SumColumn | BinColumn, string>
+type SumRow = { at: string; seriesId: number } & Record<CountColumn, number> & Record<SumColumn, string>
+type BinRow = { at: string; seriesId: number } & Record<BinColumn, string>
 
 export type CatalogVersionRow = {
   version: number
@@ -100,4 +100,4 @@ export type Tables = {
     before: Json<unknown>
     after: Json<unknown>
   }
-} & { [Name in RollupTableName]: RollupRow }
+} & { [Name in RollupTableName]: Name extends `${string}Bins` ? BinRow : SumRow }

@@ -94,10 +94,12 @@ async function sumsOf(db: Database, day: string): Promise<Row[]> {
   const parts = [
     sql`select 'usage_records' as table_name, coalesce(currency, ${MONEYLESS_CURRENCY}) as currency, ${named(ofRecords)}
       from usage_records where started_at >= ${from} and started_at < ${to} group by 2`,
-    ...rollupTables.map(
-      ({ name }) => sql`select ${tableText(name)} as table_name, currency, ${named(measures.map(sumOf))}
+    ...rollupTables
+      .filter(({ holds }) => holds === 'sums')
+      .map(
+        ({ name }) => sql`select ${tableText(name)} as table_name, currency, ${named(measures.map(sumOf))}
         from ${sql.table(name)} join usage_series on id = series_id where at >= ${from} and at < ${to} group by 2`,
-    ),
+      ),
   ]
   return (await sql<Row>`${sql.join(parts, sql` union all `)}`.execute(db)).rows
 }
@@ -109,7 +111,7 @@ function sumOf(column: string) {
 /** The rollup tables whose day is whole; from the others partitions may have been dropped. */
 async function keptRollups(db: Database, day: string): Promise<string[]> {
   const { rows } = await sql<{ tableName: string }>`
-    select table_name from usage_partitioning where table_name <> 'usage_records'
+    select table_name from usage_partitioning where table_name <> 'usage_records' and table_name not like '%_bins'
       and kept_since <= ${day}::date::timestamp at time zone 'UTC'
       and exists (select from usage_partitioning where table_name = 'usage_records'
         and kept_since <= ${day}::date::timestamp at time zone 'UTC')

@@ -42,7 +42,12 @@ export async function addToRollups(
   records: readonly UsageRecord[],
   series: ReadonlyMap<UsageRecord, SeriesIds>,
 ): Promise<void> {
-  for (const table of rollupTables) await write(db, table, additionsOf(records, table, series))
+  let additions: Addition[] = []
+  for (const table of rollupTables) {
+    // The bins of a table come right after its sums, and add to the same rows.
+    if (table.holds === 'sums') additions = additionsOf(records, table, series)
+    await write(db, table, additions)
+  }
 }
 
 function additionsOf(
@@ -85,19 +90,19 @@ function plus(sum: number | bigint, value: number): number | bigint {
   return next <= Number.MAX_SAFE_INTEGER ? next : BigInt(sum) + BigInt(value)
 }
 
-async function write(db: Database, { name }: RollupTable, additions: readonly Addition[]): Promise<void> {
+async function write(
+  db: Database,
+  { name, holds }: RollupTable,
+  additions: readonly Addition[],
+): Promise<void> {
   const columns: [name: string, type: string, of: (it: Addition) => unknown][] = [
     ['at', 'timestamptz', (it) => new Date(it.atMs).toISOString()],
     ['seriesId', 'int4', (it) => it.seriesId],
   ]
-  const added: typeof columns = [
-    ...measures.map(({ column, type }, i): (typeof columns)[0] => [column, type, (it) => it.sums[i]]),
-    ...binned.map(({ column }, i): (typeof columns)[0] => [
-      column,
-      'numeric',
-      (it) => digitsOf(it.bins[i] ?? new Map()),
-    ]),
-  ]
+  const added: typeof columns =
+    holds === 'sums'
+      ? measures.map(({ column, type }, i) => [column, type, (it) => it.sums[i]])
+      : binned.map(({ column }, i) => [column, 'numeric', (it) => digitsOf(it.bins[i] ?? new Map())])
   const all = [...columns, ...added]
   const names = sql.join(all.map(([column]) => sql.ref(column)))
   const arrays = sql.join(

@@ -23,7 +23,7 @@ declare
 begin
   select * into strict it from usage_partitioning where table_name = parent;
   floor := date_trunc(it.unit, instant, 'UTC');
-  ceiling := date_add(floor, ('1 ' || it.unit)::interval, 'UTC');
+  ceiling := (floor at time zone 'UTC' + ('1 ' || it.unit)::interval) at time zone 'UTC';
   part := parent || '_' || to_char(floor at time zone 'UTC', 'YYYYMMDD');
   if to_regclass(part) is not null then return false; end if;
   -- One at a time. A lock on a table, because only that lets this session hear of tables others have made.
@@ -31,7 +31,7 @@ begin
   if to_regclass(part) is not null then return false; end if;
   execute format('create table %I (like %I including all)', part, parent);
   -- Rollups are written again and again: with room on its page, a row need not be indexed anew.
-  if parent <> 'usage_records' then execute format('alter table %I set (fillfactor = 75)', part); end if;
+  if parent <> 'usage_records' then execute format('alter table %I set (fillfactor = 85)', part); end if;
   execute format('lock table %I in access exclusive mode', parent || '_default');
   execute format('with moved as (delete from %I where %I >= %L and %I < %L returning *) insert into %I select * from moved',
     parent || '_default', it.instant_column, floor, it.instant_column, ceiling, part);
@@ -53,8 +53,8 @@ begin
     select relname from pg_inherits join pg_class on pg_class.oid = inhrelid
     where inhparent = to_regclass(parent) and relname ~ '_[0-9]{8}$' order by relname
   loop
-    continue when date_add(to_date(right(part, 8), 'YYYYMMDD')::timestamp at time zone 'UTC',
-      ('1 ' || it.unit)::interval, 'UTC') > before;
+    continue when
+      (to_date(right(part, 8), 'YYYYMMDD') + ('1 ' || it.unit)::interval) at time zone 'UTC' > before;
     execute format('drop table %I', part);
     dropped := dropped + 1;
   end loop;
@@ -118,8 +118,6 @@ create index usage_series_team_id on usage_series (team_id);
 create index usage_series_app_id on usage_series (app_id);
 create index usage_series_key_id on usage_series (key_id);
 
--- Latencies are counted in bins (domain/src/rollup.ts). All bins of a row are one number: bin n is the digits from
--- 10^(12n) on. So a sum of rows is the sum of their numbers, and an empty bin beyond the others takes no room.
 create table usage_minutes (
   at timestamptz not null,
   series_id integer not null,
@@ -138,9 +136,6 @@ create table usage_minutes (
   cost_nanos bigint not null,
   request_bytes bigint not null,
   reply_bytes bigint not null,
-  overhead_bins numeric not null,
-  first_byte_bins numeric not null,
-  total_bins numeric not null,
   constraint usage_minutes_at_pkey primary key (at, series_id)
 ) partition by range (at);
 create table usage_hours (like usage_minutes, constraint usage_hours_at_pkey primary key (at, series_id))
@@ -151,19 +146,49 @@ create table usage_service_hours (like usage_minutes, constraint usage_service_h
   partition by range (at);
 create table usage_days (like usage_minutes, constraint usage_days_at_pkey primary key (at, series_id))
   partition by range (at);
+
+-- Latencies are counted in bins (domain/src/rollup.ts). All bins of a row are one number: bin n is the digits from
+-- 10^(12n) on. So a sum of rows is the sum of their numbers, and an empty bin beyond the others takes no room. They
+-- are as wide as all the sums together and seldom asked for, hence tables of their own.
+create table usage_minutes_bins (
+  at timestamptz not null,
+  series_id integer not null,
+  overhead_bins numeric not null,
+  first_byte_bins numeric not null,
+  total_bins numeric not null,
+  constraint usage_minutes_bins_at_pkey primary key (at, series_id)
+) partition by range (at);
+create table usage_hours_bins (like usage_minutes_bins,
+  constraint usage_hours_bins_at_pkey primary key (at, series_id)) partition by range (at);
+create table usage_owner_hours_bins (like usage_minutes_bins,
+  constraint usage_owner_hours_bins_at_pkey primary key (at, series_id)) partition by range (at);
+create table usage_service_hours_bins (like usage_minutes_bins,
+  constraint usage_service_hours_bins_at_pkey primary key (at, series_id)) partition by range (at);
+create table usage_days_bins (like usage_minutes_bins,
+  constraint usage_days_bins_at_pkey primary key (at, series_id)) partition by range (at);
+
 -- For one owner or one service over a long time.
 create index usage_hours_series_id on usage_hours (series_id, at);
 create index usage_owner_hours_series_id on usage_owner_hours (series_id, at);
 create index usage_service_hours_series_id on usage_service_hours (series_id, at);
 create index usage_days_series_id on usage_days (series_id, at);
+
 create table usage_minutes_default partition of usage_minutes default;
 create table usage_hours_default partition of usage_hours default;
 create table usage_owner_hours_default partition of usage_owner_hours default;
 create table usage_service_hours_default partition of usage_service_hours default;
 create table usage_days_default partition of usage_days default;
+create table usage_minutes_bins_default partition of usage_minutes_bins default;
+create table usage_hours_bins_default partition of usage_hours_bins default;
+create table usage_owner_hours_bins_default partition of usage_owner_hours_bins default;
+create table usage_service_hours_bins_default partition of usage_service_hours_bins default;
+create table usage_days_bins_default partition of usage_days_bins default;
 insert into usage_partitioning (table_name, instant_column, unit) values
-  ('usage_minutes', 'at', 'day'), ('usage_hours', 'at', 'month'), ('usage_owner_hours', 'at', 'month'),
-  ('usage_service_hours', 'at', 'month'), ('usage_days', 'at', 'year');
+  ('usage_minutes', 'at', 'day'), ('usage_minutes_bins', 'at', 'day'),
+  ('usage_hours', 'at', 'month'), ('usage_hours_bins', 'at', 'month'),
+  ('usage_owner_hours', 'at', 'month'), ('usage_owner_hours_bins', 'at', 'month'),
+  ('usage_service_hours', 'at', 'month'), ('usage_service_hours_bins', 'at', 'month'),
+  ('usage_days', 'at', 'year'), ('usage_days_bins', 'at', 'year');
 
 -- What the comparison of records and rollups found, by day; the latest.
 create table usage_checks (
