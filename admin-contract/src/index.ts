@@ -3,6 +3,7 @@ import { apps } from './apps.ts'
 import { auditEvents } from './audit-events.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
+import { exports } from './exports.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { modelAliases } from './model-aliases.ts'
@@ -30,6 +31,7 @@ export const contract = {
   prices,
   policies,
   usage,
+  exports,
   auditEvents,
   catalog,
 } as const satisfies Record<string, Operations>

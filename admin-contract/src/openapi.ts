@@ -12,6 +12,7 @@ import { ProxyKey } from '@headgate/domain/proxy-key'
 import { Quota, Resource } from '@headgate/domain/resource'
 import { Route } from '@headgate/domain/route'
 import { Team } from '@headgate/domain/team'
+import { UsageExport } from '@headgate/domain/usage-export'
 import { UsageRecord } from '@headgate/domain/usage-record'
 import { User } from '@headgate/domain/user'
 import { z } from 'zod'
@@ -39,6 +40,7 @@ const named = {
   Resource,
   Route,
   Team,
+  UsageExport,
   UsageRecord,
   UsageSums,
   User,

@@ -8,7 +8,11 @@ import { PageQuery, pageOf } from './page.ts'
 import { filterShape, Instant, UsageAnswer, UsageQuery } from './usage-query.ts'
 
 /** Which records; `from` is included, `to` is not. */
-const UsageFilter = z.strictObject({ from: Instant.optional(), to: Instant.optional(), ...filterShape })
+export const UsageFilter = z.strictObject({
+  from: Instant.optional(),
+  to: Instant.optional(),
+  ...filterShape,
+})
 export type UsageFilter = z.infer<typeof UsageFilter>
 
 /** A figure that records and rollups of a day tell differently. */

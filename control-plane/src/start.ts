@@ -29,6 +29,7 @@ import { checkUsage } from './jobs/check-usage.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
 import { keepUsage } from './jobs/keep-usage.ts'
 import { rebuildUsage } from './jobs/rebuild-usage.ts'
+import { runExports } from './jobs/run-exports.ts'
 import { pause, startJobs } from './jobs/scheduler.ts'
 import { type Seeded, type SeedPlan, seedEvaluation } from './seed.ts'
 
@@ -158,6 +159,7 @@ function startAllJobs(config: ControlPlaneConfig, ports: ControlPlanePorts, arou
     keepUsage({ db, log, clock, keptDays: config.usageKeptDays }),
     checkUsage({ db, log, clock }),
     rebuildUsage({ db, log }),
+    runExports({ db, log, clock }),
   ]
   return startJobs([heal, ...usage], { db, log })
 }

@@ -21,6 +21,7 @@ export type IdPrefix =
   | 'pri'
   | 'lim'
   | 'pol'
+  | 'exp'
   | 'req'
   | 'aud'
 

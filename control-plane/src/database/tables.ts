@@ -15,6 +15,7 @@ import type { ProxyKey } from '@headgate/domain/proxy-key'
 import type { Quota, Resource } from '@headgate/domain/resource'
 import type { Route } from '@headgate/domain/route'
 import type { Team } from '@headgate/domain/team'
+import type { UsageExport } from '@headgate/domain/usage-export'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import type { User } from '@headgate/domain/user'
 import type { ColumnType, Generated } from 'kysely'
@@ -54,6 +55,13 @@ export type SeriesRow = {
 
 type SumRow = { at: string; seriesId: number } & Record<CountColumn, number> & Record<SumColumn, string>
 type BinRow = { at: string; seriesId: number } & Record<BinColumn, string>
+
+/** What is left out at first has its beginning from the database. */
+type ExportRow = Pick<UsageExport, 'id' | 'kind' | 'format' | 'question' | 'createdAt'> & {
+  state: Generated<UsageExport['state']>
+  rows: Generated<number>
+  bytes: Generated<number>
+} & { [Name in 'startedAt' | 'endedAt' | 'sha256' | 'fault' | 'expiresAt']: Generated<string | null> }
 
 export type CatalogVersionRow = {
   version: number
@@ -95,6 +103,8 @@ export type Tables = {
   usageSeries: SeriesRow
   usagePartitioning: { tableName: string; keptSince: string }
   usageRebuilds: { day: string }
+  usageExports: ExportRow
+  usageExportParts: { exportId: string; number: number; content: Uint8Array }
   usageChecks: { day: string; checkedAt: string; calls: number; drifts: Json<Drift[]> }
   auditEvents: Omit<AuditEvent, 'before' | 'after'> & {
     before: Json<unknown>

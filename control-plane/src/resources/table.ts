@@ -6,6 +6,7 @@ import { auditEventsHandlers } from './audit-events/handlers.ts'
 import { catalogHandlers } from './catalog/handlers.ts'
 import type { HandlerContext } from './context.ts'
 import { deploymentsHandlers } from './deployments/handlers.ts'
+import { exportsHandlers } from './exports/handlers.ts'
 import { keysHandlers } from './keys/handlers.ts'
 import { limitsHandlers } from './limits/handlers.ts'
 import { modelAliasesHandlers } from './model-aliases/handlers.ts'
@@ -34,6 +35,7 @@ export const handlers: AllHandlers = {
   prices: pricesHandlers,
   policies: policiesHandlers,
   usage: usageHandlers,
+  exports: exportsHandlers,
   auditEvents: auditEventsHandlers,
   catalog: catalogHandlers,
 }

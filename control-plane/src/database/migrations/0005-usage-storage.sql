@@ -197,3 +197,31 @@ create table usage_checks (
   calls bigint not null,
   drifts jsonb not null
 );
+
+-- Exports --------------------------------------------------------------------------------------------------------
+
+create table usage_exports (
+  id text collate "C" constraint usage_exports_id_pkey primary key check (id like 'exp\_%'),
+  kind text not null check (kind in ('records', 'sums')),
+  format text not null check (format in ('csv', 'json', 'ndjson')),
+  question text not null,
+  state text not null default 'queued' check (state in ('queued', 'running', 'done', 'failed', 'cancelled')),
+  created_at timestamptz not null,
+  started_at timestamptz,
+  ended_at timestamptz,
+  -- A process that writes an export renews this; when it has passed, that process is gone.
+  leased_until timestamptz,
+  rows bigint not null default 0,
+  bytes bigint not null default 0,
+  sha256 text,
+  fault text,
+  expires_at timestamptz
+);
+create index usage_exports_waiting on usage_exports (id) where state in ('queued', 'running');
+-- Files lie here and on no disk, so that any process can send what another has made.
+create table usage_export_parts (
+  export_id text collate "C" not null references usage_exports on delete cascade,
+  number integer not null,
+  content bytea not null,
+  constraint usage_export_parts_export_id_pkey primary key (export_id, number)
+);

@@ -28,6 +28,7 @@ const figures: readonly Figure[] = [
 export async function answerFile(
   { format, ...query }: UsageQuery & { format: FileFormat },
   context: Pick<HandlerContext, 'db' | 'nowMs' | 'now'>,
+  onRows?: (count: number) => void,
 ): Promise<Download> {
   const answer = await answerUsage(query, context)
   const { data, ...about } = answer
@@ -39,6 +40,7 @@ export async function answerFile(
       about: { ...(renameKeys({ ...about, question: query }) as object), rows: data.length },
     },
     format,
+    onRows,
   )
 }
 

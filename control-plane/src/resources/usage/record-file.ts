@@ -71,6 +71,7 @@ const columns: readonly Column<Named>[] = [
 export function recordFile(
   { format, ...filter }: UsageFilter & { format: FileFormat },
   { db, now }: Pick<HandlerContext, 'db' | 'now'>,
+  onRows?: (count: number) => void,
 ): Download {
   const wanted = { ...filter, to: filter.to ?? now }
   return downloadOf(
@@ -81,6 +82,7 @@ export function recordFile(
       about: { as_of: now, filter: renameKeys(wanted), zone: 'UTC', order: 'latest first' },
     },
     format,
+    onRows,
   )
 }
 

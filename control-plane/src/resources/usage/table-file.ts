@@ -23,12 +23,26 @@ export type TableFile<Row> = {
   readonly about: Readonly<Record<string, unknown>>
 }
 
-/** The file in a format; for `sidecar`, what is in it. */
-export function downloadOf<Row>(file: TableFile<Row>, format: FileFormat): Download {
+/**
+ * The file in a format; for `sidecar`, what is in it.
+ * @param onRows hears of every page as it is written
+ */
+export function downloadOf<Row>(
+  file: TableFile<Row>,
+  format: FileFormat,
+  onRows: (count: number) => void = () => {},
+): Download {
   return {
     fileName: format === 'sidecar' ? `${file.name}.sidecar.json` : `${file.name}.${format}`,
     contentType: contentTypes[format],
-    body: writers[format](file),
+    body: writers[format]({ ...file, pages: counted(file.pages, onRows) }),
+  }
+}
+
+async function* counted<Row>(pages: AsyncIterable<readonly Row[]>, onRows: (count: number) => void) {
+  for await (const rows of pages) {
+    onRows(rows.length)
+    yield rows
   }
 }
 
