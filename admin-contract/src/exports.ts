@@ -30,7 +30,7 @@ const NewExport = z
     kind: ExportKind,
     format: ExportFormat.default('csv'),
     /** The query of `/usage-records/export` or `/analytics/export`, without `format`. */
-    question: z.string().max(QUESTION_LENGTH_MAX).default(''),
+    question: z.string().max(QUESTION_LENGTH_MAX),
   })
   .superRefine(({ kind, question }, context) => {
     try {
