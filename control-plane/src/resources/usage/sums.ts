@@ -111,9 +111,8 @@ export async function sumUsage(
     group by span, bucket, currency, rank`
   return db.transaction().execute(async (transaction) => {
     // With less memory, tens of thousands of groups are sorted on disk; and compiling takes longer than it saves.
-    await sql`select set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`.execute(
-      transaction,
-    )
+    await sql`select set_config('work_mem', '64MB', true), set_config('jit', 'off', true),
+      set_config('hash_mem_multiplier', '8', true)`.execute(transaction)
     return (await statement.execute(transaction)).rows
   })
 }
