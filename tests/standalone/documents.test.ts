@@ -52,7 +52,7 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
       /"shadow_refusal":\{"code":"max_tokens_over_cap"/,
     ],
   ],
-  ['docs/guides/usage-and-cost.md', true, [/"by":"alias"/, /"by":"day"/, /started_at/]],
+  ['docs/guides/usage-and-cost.md', true, [/"dimension":"alias"/, /"kind":"records"/, /started_at/]],
 ]
 
 test.skipIf(!hasCurl).for(documents)(
