@@ -1,8 +1,10 @@
 /** The table: every resource of the admin API and its operations. Server, client and OpenAPI walk this. */
+import { agreements } from './agreements.ts'
 import { apps } from './apps.ts'
 import { auditEvents } from './audit-events.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
+import { exchangeRates } from './exchange-rates.ts'
 import { exports } from './exports.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
@@ -11,6 +13,7 @@ import type { Operations } from './operation.ts'
 import { policies } from './policies.ts'
 import { prices } from './prices.ts'
 import { quotas } from './quotas.ts'
+import { reratings } from './reratings.ts'
 import { resources } from './resources.ts'
 import { routes } from './routes.ts'
 import { teams } from './teams.ts'
@@ -29,6 +32,9 @@ export const contract = {
   modelAliases,
   routes,
   prices,
+  agreements,
+  exchangeRates,
+  reratings,
   policies,
   usage,
   exports,

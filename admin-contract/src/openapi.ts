@@ -2,13 +2,17 @@
  * The table as an OpenAPI 3.1 document, for everyone who does not speak TypeScript. Nothing is written by
  * hand: shapes that have a name in `named` become components, everything else stands where it is used.
  */
+import { Agreement } from '@headgate/domain/agreement'
 import { App } from '@headgate/domain/app'
 import { AuditEvent } from '@headgate/domain/audit-event'
 import { Deployment } from '@headgate/domain/deployment'
+import { ExchangeRate } from '@headgate/domain/exchange-rate'
 import { ModelAlias } from '@headgate/domain/model-alias'
 import { Policy } from '@headgate/domain/policy'
 import { Price } from '@headgate/domain/price'
+import { PriceLine } from '@headgate/domain/price-line'
 import { ProxyKey } from '@headgate/domain/proxy-key'
+import { Rerating } from '@headgate/domain/rerating'
 import { Quota, Resource } from '@headgate/domain/resource'
 import { Route } from '@headgate/domain/route'
 import { Team } from '@headgate/domain/team'
@@ -26,17 +30,21 @@ import { UsageSums } from './usage-query.ts'
 import { renameKey, renameSchema } from './wire.ts'
 
 const named = {
+  Agreement,
   App,
   AuditEvent,
   CatalogVersion,
   Deployment,
+  ExchangeRate,
   ModelAlias,
   Policy,
   Price,
+  PriceLine,
   Problem,
   ProxyKey,
   ProxyKeyWithSecret,
   Quota,
+  Rerating,
   Resource,
   Route,
   Team,

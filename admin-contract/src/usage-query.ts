@@ -5,7 +5,7 @@
  */
 import { Currency } from '@headgate/domain/price'
 import { UsageDimension } from '@headgate/domain/rollup'
-import { TokenUsage } from '@headgate/domain/usage-record'
+import { TokenUsage } from '@headgate/domain/usage'
 import { z } from 'zod'
 
 const DIMENSIONS_MAX = 3

@@ -61,6 +61,7 @@ export async function startDataPlane(
     openRequests: () => door.open(),
     openStreams: () => streams.count(),
     catalogVersion: () => catalog.current()?.version ?? 0,
+    backlog: () => ports.usage.backlog(),
   })
   const gateway: Gateway = {
     ...ports,
@@ -72,7 +73,11 @@ export async function startDataPlane(
     instanceId: newId('req', ports.clock.nowMs()),
   }
   const health = healthDoor({
-    unreadyBecause: () => (stopping ? 'shutting down' : catalog.current() === null ? 'no catalog yet' : null),
+    unreadyBecause: () => {
+      if (stopping) return 'shutting down'
+      if (ports.usage.full()) return 'the usage journal is full or cannot be written'
+      return catalog.current() === null ? 'no catalog yet' : null
+    },
   })
   const door = openDoor(gateway, health)
   const ops = openOpsDoor(metrics.text, health)

@@ -82,7 +82,7 @@ const when = (isSo: boolean) => (isSo ? 1 : 0)
 /** What is counted, one by one call: the value is 0 or 1. */
 export const countColumns = {
   calls: () => 1,
-  priced: (it) => when(it.costState === 'priced'),
+  priced: (it) => when(it.costState === 'priced' || it.costState === 'free'),
   unpriced: (it) => when(it.costState === 'unknown'),
   estimated: (it) => when(it.usageSource === 'estimated'),
   refused: (it) => when(it.outcome === 'refused'),

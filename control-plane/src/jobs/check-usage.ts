@@ -24,7 +24,7 @@ export type CheckPlan = { readonly db: Database; readonly log: Log; readonly clo
 
 const counted = {
   calls: sql`count(*)`,
-  priced: sql`count(*) filter (where cost_state = 'priced')`,
+  priced: sql`count(*) filter (where cost_state in ('priced', 'free'))`,
   unpriced: sql`count(*) filter (where cost_state = 'unknown')`,
   refused: sql`count(*) filter (where outcome = 'refused')`,
 } as const satisfies Partial<Record<CountColumn, unknown>>

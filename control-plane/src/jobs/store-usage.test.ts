@@ -1,5 +1,6 @@
 /** Records and rollups tell the same, whatever comes twice, fails half-way or comes at once; old ones go whole. */
-import { noTokens, type UsageRecord } from '@headgate/domain/usage-record'
+import { noTokens } from '@headgate/domain/usage'
+import type { UsageRecord } from '@headgate/domain/usage-record'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'

@@ -74,13 +74,15 @@ create table usage_records (like usage_records_unparted including defaults inclu
   partition by range (started_at);
 -- The order of lists and the identity of a record at once: a record never changes when it began.
 alter table usage_records add constraint usage_records_request_id_pkey primary key (started_at, request_id, attempt);
-drop index usage_records_team_id, usage_records_app_id, usage_records_key_id, usage_records_shadow_refusal;
+drop index usage_records_team_id, usage_records_app_id, usage_records_key_id, usage_records_shadow_refusal,
+  usage_records_agreement_id;
 -- One day of one owner is sorted quickly, so these need no instant, and equal values take no room.
 create index usage_records_team_id on usage_records (team_id);
 create index usage_records_app_id on usage_records (app_id);
 create index usage_records_key_id on usage_records (key_id);
 create index usage_records_shadow_refusal on usage_records ((shadow_refusal ->> 'policyId'), started_at)
   where shadow_refusal is not null;
+create index usage_records_agreement_id on usage_records (agreement_id, started_at) where agreement_id is not null;
 create table usage_records_default partition of usage_records default;
 insert into usage_partitioning (table_name, instant_column, unit) values ('usage_records', 'started_at', 'day');
 

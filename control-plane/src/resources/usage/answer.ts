@@ -12,8 +12,8 @@ import type { BinColumn } from '../../database/rollup-tables.ts'
 import { fieldFault, type HandlerContext } from '../context.ts'
 import { bucketStarts, yearBefore } from './buckets.ts'
 import { readKeptSince, readNames } from './queries.ts'
-import { alignDown, alignUp, type KeptSince, slicesOf } from './slices.ts'
-import { type SpanPlan, type SumRow, sumUsage } from './sums.ts'
+import { alignDown, alignUp, type KeptSince, type SpanPlan, slicesOf } from './slices.ts'
+import { type SumRow, sumUsage } from './sums.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const NANOS = 1_000_000_000n
@@ -110,7 +110,8 @@ function sumsOf(rows: readonly SumRow[], { currency, latency }: UsageQuery): Usa
   const sum = (column: Exclude<keyof SumRow, BinColumn>) =>
     rows.reduce((total, row) => total + Number(row[column]), 0)
   const told = rows.filter(
-    (row) => row.priced !== '0' && (currency === undefined || row.currency === currency),
+    (row) =>
+      (row.priced !== '0' || row.costNanos !== '0') && (currency === undefined || row.currency === currency),
   )
   return {
     calls: sum('calls'),
@@ -147,14 +148,14 @@ function percentiles(rows: readonly SumRow[], column: BinColumn, perMs: number) 
   return bins.size === 0 ? null : { p50: read(0.5), p90: read(0.9), p95: read(0.95), p99: read(0.99) }
 }
 
-/** Nanos as decimal text, exact, with at least two decimals: `1500000000` is `1.50`. */
+/** Nanos as decimal text, exact, with at least two decimals: `1500000000` is `1.50`. A correction can make it negative. */
 export function moneyOf(nanos: string, currency: string): Money {
-  const whole = BigInt(nanos) / NANOS
-  const fraction = (BigInt(nanos) % NANOS)
+  const size = BigInt(nanos.replace('-', ''))
+  const fraction = (size % NANOS)
     .toString()
     .padStart(9, '0')
     .replace(/0{1,7}$/, '')
-  return { amount: `${whole}.${fraction}`, currency }
+  return { amount: `${nanos.startsWith('-') ? '-' : ''}${size / NANOS}.${fraction}`, currency }
 }
 
 function iso(instantMs: number | undefined): string {

@@ -7,8 +7,8 @@ import { badCursor, positionAfter, toPage } from '../../database/page.ts'
 import { dimensionColumns } from '../../database/rollup-tables.ts'
 import type { Tables } from '../../database/tables.ts'
 import { recordOf } from '../../database/usage-row.ts'
+import { filterDimensions } from './corrections.ts'
 import type { KeptSince } from './slices.ts'
-import { filterDimensions } from './sums.ts'
 
 export async function listUsage(db: Database, query: PageQuery & UsageFilter) {
   let rows = db

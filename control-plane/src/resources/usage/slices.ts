@@ -11,6 +11,13 @@ export type KeptSince = Readonly<Record<RollupLevel, number>>
 export type Range = readonly [fromMs: number, toMs: number]
 export type Slices = Readonly<Record<RollupLevel, readonly Range[]>>
 
+/** A span and its stretches. */
+export type SpanPlan = {
+  /** Where the stretches begin, and where the last one ends. */
+  readonly bounds: readonly number[]
+  readonly slices: Slices
+}
+
 /** The latest instant, not after the one given, that rollups can tell apart. */
 export function alignDown(instantMs: number, kept: KeptSince): number {
   const level = instantMs >= kept.minute ? 'minute' : instantMs >= kept.hour ? 'hour' : 'day'

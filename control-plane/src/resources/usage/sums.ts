@@ -17,14 +17,8 @@ import {
   type SumColumn,
   sumColumns,
 } from '../../database/rollup-tables.ts'
-import type { Range, Slices } from './slices.ts'
-
-/** A span and its stretches. */
-export type SpanPlan = {
-  /** Where the stretches begin, and where the last one ends. */
-  readonly bounds: readonly number[]
-  readonly slices: Slices
-}
+import { corrections, filterDimensions } from './corrections.ts'
+import type { Range, SpanPlan } from './slices.ts'
 
 /** All figures as text: sums may pass what a number can hold. */
 export type SumRow = {
@@ -41,21 +35,6 @@ export type SumRow = {
   Readonly<Partial<Record<BinColumn, string>>>
 
 type Question = Pick<UsageQuery, 'by' | 'metric' | 'currency' | 'latency' | 'limit'>
-
-export const filterDimensions = {
-  teamId: 'team',
-  appId: 'app',
-  userId: 'user',
-  keyId: 'key',
-  endpoint: 'endpoint',
-  alias: 'alias',
-  model: 'model',
-  deploymentId: 'deployment',
-  resourceId: 'resource',
-  status: 'status',
-  outcome: 'outcome',
-  errorCode: 'error_code',
-} as const satisfies Record<keyof UsageValues, UsageDimension>
 
 const summed = [...Object.keys(countColumns), ...Object.keys(sumColumns)]
 
@@ -83,6 +62,7 @@ export async function sumUsage(
     const column = sql.ref(dimensionColumns[dimension].name)
     return sql`coalesce(${column}::text, '') as ${sql.ref(`dimension${i}`)}`
   })
+  const names = sql.join(columns.map((column) => sql.ref(column)))
   const sums = sql.join(columns.map((column) => sql`sum(${sql.ref(column)}) as ${sql.ref(column)}`))
   const texts = sql.join(columns.map((column) => sql`sum(${sql.ref(column)})::text as ${sql.ref(column)}`))
   const conditions = wanted.map(([name, dimension]) =>
@@ -94,11 +74,14 @@ export async function sumUsage(
       : sql`span = 0`
   const order = sql`coalesce(sum(${metrics[question.metric]}) filter (where ${counts}), 0)`
   const statement = sql<SumRow>`
-    with cells as materialized (
-      select span, bucket, currency, ${list(values)} ${sums}
+    with entries as (
+      select span, bucket, currency, ${list(values)} ${names}
       from (${parts(spans, needed, columns)}) as slices join usage_series on id = series_id
       where ${sql.join([sql`true`, ...conditions], sql` and `)}
-      group by span, bucket, currency ${list(dimensions, 'before')}
+      union all ${corrections(spans, { by, filter, columns })}
+    ), cells as materialized (
+      select span, bucket, currency, ${list(dimensions)} ${sums}
+      from entries group by span, bucket, currency ${list(dimensions, 'before')}
     ), placed as (
       select ${list(dimensions)} row_number() over (order by ${order} desc ${list(dimensions, 'before')}) as place
       from cells ${by.length > 0 ? sql`group by ${sql.join(dimensions)}` : sql``}
