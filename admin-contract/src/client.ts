@@ -3,12 +3,15 @@
  * in Node and in the browser; what the server refuses is thrown as `AdminProblem`.
  */
 import { redact } from '@headgate/domain/redaction'
+import type { Download } from './download.ts'
 import { API_ROOT, type Contract, contract } from './index.ts'
 import type { InputOf, Operation, ReplyOf } from './operation.ts'
 import { AdminProblem, Problem } from './problem.ts'
 import { renameKey, renameKeys } from './wire.ts'
 
 const TIMEOUT_MS = 30_000
+/** A file may be of any size. */
+const DOWNLOAD_TIMEOUT_MS = 60 * 60_000
 
 export type AdminClientPlan = {
   /** Such as http://127.0.0.1:7401. */
@@ -56,7 +59,7 @@ export function adminClient(plan: AdminClientPlan): AdminClient {
 async function send(plan: AdminClientPlan, it: Operation, input: LooseInput): Promise<unknown> {
   const request: RequestInit = {
     method: it.method,
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.timeout(it.download === true ? DOWNLOAD_TIMEOUT_MS : TIMEOUT_MS),
     headers: {
       accept: 'application/json',
       ...(plan.token === undefined ? {} : { authorization: `Bearer ${plan.token}` }),
@@ -65,9 +68,18 @@ async function send(plan: AdminClientPlan, it: Operation, input: LooseInput): Pr
   }
   if (input.body !== undefined) request.body = JSON.stringify(renameKeys(input.body))
   const answer = await (plan.fetch ?? fetch)(addressOf(plan.origin, it, input), request)
+  if (it.download === true && answer.ok) return downloadOf(answer)
   const text = await answer.text()
   if (!answer.ok) throw problemOf(answer.status, text)
   return it.reply.parse(renameKeys(JSON.parse(text)))
+}
+
+function downloadOf({ headers, body }: Response): Download {
+  return {
+    fileName: /filename="([^"]+)"/.exec(headers.get('content-disposition') ?? '')?.[1] ?? 'download',
+    contentType: headers.get('content-type') ?? '',
+    body: body ?? new ReadableStream<Uint8Array>(),
+  }
 }
 
 function addressOf(origin: string, it: Operation, input: LooseInput): string {

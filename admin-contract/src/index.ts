@@ -6,6 +6,7 @@ import { budgets } from './budgets.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
 import { exchangeRates } from './exchange-rates.ts'
+import { exports } from './exports.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { modelAliases } from './model-aliases.ts'
@@ -38,6 +39,7 @@ export const contract = {
   reratings,
   policies,
   usage,
+  exports,
   auditEvents,
   catalog,
 } as const satisfies Record<string, Operations>

@@ -17,16 +17,18 @@ import { Rerating } from '@headgate/domain/rerating'
 import { Quota, Resource } from '@headgate/domain/resource'
 import { Route } from '@headgate/domain/route'
 import { Team } from '@headgate/domain/team'
+import { UsageExport } from '@headgate/domain/usage-export'
 import { UsageRecord } from '@headgate/domain/usage-record'
 import { User } from '@headgate/domain/user'
 import { z } from 'zod'
 import { BudgetEvent, LiveBudget } from './budgets.ts'
 import { CatalogVersion } from './catalog.ts'
+import { contentTypes } from './download.ts'
 import { API_ROOT, contract } from './index.ts'
 import { ProxyKeyWithSecret } from './keys.ts'
 import type { Operation } from './operation.ts'
 import { Problem, type ProblemCode, problemRow } from './problem.ts'
-import { UsageSum } from './usage.ts'
+import { UsageSums } from './usage-query.ts'
 import { renameKey, renameSchema } from './wire.ts'
 
 const named = {
@@ -51,8 +53,9 @@ const named = {
   Resource,
   Route,
   Team,
+  UsageExport,
   UsageRecord,
-  UsageSum,
+  UsageSums,
   User,
 }
 
@@ -159,7 +162,7 @@ function responsesOf(it: Operation, printer: Printer): Record<string, OpenApiRes
   const responses: Record<string, OpenApiResponse> = {
     [status]: {
       description: status === 201 ? 'Created.' : 'Done.',
-      content: { 'application/json': { schema: printer.print(it.reply, 'output') } },
+      content: it.download === true ? fileContent : jsonContent(it, printer),
     },
   }
   for (const code of refusalsOf(it)) {
@@ -170,6 +173,18 @@ function responsesOf(it: Operation, printer: Printer): Record<string, OpenApiRes
     }
   }
   return responses
+}
+
+/** What a file may be; its columns are told by its sidecar. */
+const fileContent: Content = Object.fromEntries(
+  [...new Set(Object.values(contentTypes))].map((type) => [
+    type.split(';')[0],
+    { schema: { type: 'string' } },
+  ]),
+)
+
+function jsonContent(it: Operation, printer: Printer): Content {
+  return { 'application/json': { schema: printer.print(it.reply, 'output') } }
 }
 
 function refusalsOf(it: Operation): ProblemCode[] {

@@ -75,13 +75,13 @@ test('parameters, body and reply are inferred on both sides', () => {
   const use = (client: AdminClient) => [
     client.keys.create({ body: { name: 'n', appId: 'app_1' } }),
     client.keys.list(),
-    client.usage.sum({ query: { by: 'team' } }),
+    client.usage.query({ query: { by: 'team,alias' } }),
     // @ts-expect-error the key must be named
     client.keys.revoke({}),
     // @ts-expect-error a key needs an app
     client.keys.create({ body: { name: 'n' } }),
-    // @ts-expect-error sums are by something
-    client.usage.sum(),
+    // @ts-expect-error nothing is ranked by this
+    client.usage.query({ query: { metric: 'beauty' } }),
   ]
   expect(use).toBeDefined()
 })

@@ -17,7 +17,13 @@ type Shared = {
   readonly reply: z.ZodType
 }
 
-export type ReadOperation = Shared & { readonly method: 'GET'; readonly audit?: never; readonly body?: never }
+export type ReadOperation = Shared & {
+  readonly method: 'GET'
+  readonly audit?: never
+  readonly body?: never
+  /** True when its reply is a file (`Download`), not JSON. */
+  readonly download?: true
+}
 
 export type WriteOperation = Shared & {
   readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -28,6 +34,7 @@ export type WriteOperation = Shared & {
   /** 201 where something new is there afterwards. */
   readonly status: 200 | 201
   readonly body?: z.ZodType
+  readonly download?: never
 }
 
 export type Operation = ReadOperation | WriteOperation

@@ -25,6 +25,7 @@ test('defaults are filled in and the result is frozen', () => {
     adminPort: 7401,
     allowLoopbackUpstreams: false,
     drainMs: 120_000,
+    usageKeptDays: { records: 90, minute: 7, hour: 400, day: 1_900 },
     logLevel: 'info',
     unknownNames: [],
   })

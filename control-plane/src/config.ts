@@ -4,6 +4,7 @@
  */
 import { unknownSettings } from '@headgate/domain/setting'
 import { z } from 'zod'
+import type { UsageKeptDays } from './jobs/keep-usage.ts'
 
 /** Fewer different characters than this is a pattern, not a secret. */
 const DISTINCT_MIN = 8
@@ -31,6 +32,9 @@ const AdminToken = secret('the bearer token of the admin API')
   .max(512, 'is too long: at most 512 characters')
   .regex(/^[\x21-\x7e]*$/, 'must be printable characters without blanks')
 
+const days = (byDefault: number) =>
+  z.coerce.number('must be a number of days').int().min(1).max(36_500).default(byDefault)
+
 const Environment = z.object({
   HEADGATE_MODE: z
     .enum(['evaluation', 'production'], 'must be evaluation or production')
@@ -40,6 +44,10 @@ const Environment = z.object({
   HEADGATE_ADMIN_TOKEN: AdminToken,
   HEADGATE_KEY_PEPPER: secret('the pepper proxy keys are digested under'),
   HEADGATE_DRAIN_MS: z.coerce.number('must be a number').int().min(0).max(3_600_000).default(120_000),
+  HEADGATE_KEEP_RECORDS_DAYS: days(90),
+  HEADGATE_KEEP_MINUTES_DAYS: days(7),
+  HEADGATE_KEEP_HOURS_DAYS: days(400),
+  HEADGATE_KEEP_DAYS_DAYS: days(1_900),
   HEADGATE_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error')
     .default('info'),
@@ -66,6 +74,7 @@ export type ControlPlaneConfig = {
   readonly allowLoopbackUpstreams: boolean
   /** How long requests and jobs under way may take to end. */
   readonly drainMs: number
+  readonly usageKeptDays: UsageKeptDays
 }
 
 export type ControlPlaneSettings = ControlPlaneConfig & {
@@ -97,6 +106,12 @@ export function readSettings(
     databaseUrl: it.DATABASE_URL,
     allowLoopbackUpstreams: it.HEADGATE_MODE === 'evaluation',
     drainMs: it.HEADGATE_DRAIN_MS,
+    usageKeptDays: Object.freeze({
+      records: it.HEADGATE_KEEP_RECORDS_DAYS,
+      minute: it.HEADGATE_KEEP_MINUTES_DAYS,
+      hour: it.HEADGATE_KEEP_HOURS_DAYS,
+      day: it.HEADGATE_KEEP_DAYS_DAYS,
+    }),
     keyPepper: it.HEADGATE_KEY_PEPPER,
     redisUrl: it.REDIS_URL,
     logLevel: it.HEADGATE_LOG_LEVEL,

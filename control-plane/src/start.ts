@@ -25,8 +25,12 @@ import { type Database, openDatabase } from './database/open.ts'
 import { watchHealth } from './http/health.ts'
 import { adminServer } from './http/server.ts'
 import { tokenSignIn } from './http/sign-in.ts'
+import { checkUsage } from './jobs/check-usage.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
+import { keepUsage } from './jobs/keep-usage.ts'
+import { rebuildUsage } from './jobs/rebuild-usage.ts'
 import { reconcileBudgets } from './jobs/reconcile-budgets.ts'
+import { runExports } from './jobs/run-exports.ts'
 import { pause, startJobs } from './jobs/scheduler.ts'
 import { type Seeded, type SeedPlan, seedEvaluation } from './seed.ts'
 
@@ -88,7 +92,7 @@ export async function startControlPlane(
     await home.catalog.begin()
     await health.check()
     const adminUrl = await listen(server, config)
-    const running = startAllJobs(ports, { db: jobs.db, log, signal: stopping.signal })
+    const running = startAllJobs(config, ports, { db: jobs.db, log, signal: stopping.signal })
     const stop = async () => {
       health.drain()
       stopping.abort()
@@ -138,7 +142,7 @@ function publishers(ports: ControlPlanePorts, { db, log, signal }: Surroundings)
   return { catalog, keys }
 }
 
-function startAllJobs(ports: ControlPlanePorts, around: Surroundings) {
+function startAllJobs(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Surroundings) {
   const { db, log } = around
   const { ledger, clock } = ports
   const { catalog, keys } = publishers(ports, around)
@@ -151,8 +155,14 @@ function startAllJobs(ports: ControlPlanePorts, around: Surroundings) {
       await keys.publishMissing(signal)
     },
   }
-  const drain = drainUsage({ db, log, clock, source: ports.usageSource })
-  return startJobs([heal, drain, reconcileBudgets({ db, log, ledger, clock })], { db, log })
+  const usage = [
+    drainUsage({ db, log, source: ports.usageSource }),
+    keepUsage({ db, log, clock, keptDays: config.usageKeptDays }),
+    checkUsage({ db, log, clock }),
+    rebuildUsage({ db, log }),
+    runExports({ db, log, clock }),
+  ]
+  return startJobs([heal, ...usage, reconcileBudgets({ db, log, ledger, clock })], { db, log })
 }
 
 /** Processes are started in any order, so a database that does not answer yet is waited for. */

@@ -25,6 +25,7 @@ export type IdPrefix =
   | 'bud'
   | 'bev'
   | 'pol'
+  | 'exp'
   | 'req'
   | 'aud'
 

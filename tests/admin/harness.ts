@@ -80,6 +80,7 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
     databaseUrl,
     allowLoopbackUpstreams: options.allowLoopbackUpstreams ?? false,
     drainMs: 10_000,
+    usageKeptDays: { records: 90, minute: 7, hour: 400, day: 1_900 },
   }
   const plane = await startControlPlane(config, ports, log)
   const watching = openDatabase({

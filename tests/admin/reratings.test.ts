@@ -1,5 +1,5 @@
 /** Re-rating through the admin API: shown first, added beside the records, and never added twice. */
-import { insertUsage } from '@headgate/control-plane/jobs/usage-rows'
+import { usageStore } from '@headgate/control-plane/jobs/store-usage'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestPlane, type TestPlane } from './harness.ts'
@@ -41,14 +41,17 @@ const priceFrom = (effectiveFrom: string, nanos: number, currency = 'USD') =>
     },
   })
 const costs = async () => {
-  const [all] = (await it.client.usage.sum({ query: { by: 'endpoint', from, to } })).data
-  return { costs: all?.costs.map((it) => `${it.amount} ${it.currency}`), unpriced: all?.callsWithoutPrice }
+  const [all] = (await it.client.usage.query({ query: { by: 'endpoint', from, to } })).data
+  return {
+    costs: all?.sums.costs.map((it) => `${it.amount} ${it.currency}`),
+    unpriced: all?.sums.callsWithoutPrice,
+  }
 }
 
 test('a re-rating shows the sum of differences and changes nothing, until it is confirmed', async () => {
   const { client } = it
   // Each has 100 tokens of input; the fourth is of a model that has no price still, the fifth used nothing.
-  await insertUsage(it.db, [
+  await usageStore(it.db).store([
     ...[
       call(1),
       call(2, { costNanos: 5000 }),

@@ -14,8 +14,8 @@ import { connectRedis } from '@headgate/adapters/redis/client'
 import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
 import { redisUsageSource } from '@headgate/adapters/redis/usage-source'
 import { openDatabase } from '@headgate/control-plane/database/open'
+import { recordOf } from '@headgate/control-plane/database/usage-row'
 import { drainUsage } from '@headgate/control-plane/jobs/drain-usage'
-import { recordOf } from '@headgate/control-plane/resources/usage/queries'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { startFakeUpstream } from '@headgate/fake-upstream/server'
 import { migratedDatabase } from '../admin/harness.ts'
@@ -66,7 +66,7 @@ export async function openWorld(models: readonly string[], { databaseUrl, speed 
   })
   const stopDraining = new AbortController()
   const source = redisUsageSource(client, { log: () => {}, redeliverAfterMs: 1_000 })
-  const plan = { db: database.db, source, clock: { nowMs: () => Date.now() }, log: () => {} }
+  const plan = { db: database.db, source, log: () => {} }
   const draining = drainUsage(plan).run(stopDraining.signal)
   const folders: string[] = []
   return {

@@ -70,7 +70,7 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
       /1084500000/,
     ],
   ],
-  ['docs/guides/usage-and-cost.md', true, [/"by":"alias"/, /"by":"day"/, /started_at/]],
+  ['docs/guides/usage-and-cost.md', true, [/"dimension":"alias"/, /"kind":"records"/, /started_at/]],
 ]
 
 test.skipIf(!hasCurl).for(documents)(

@@ -2,6 +2,7 @@
  * The tables as types, for Kysely: one entry a table, in our camelCase (a plugin writes snake_case). Most are
  * the domain's own shapes; what differs says so. `migrations/` is the truth, this follows it.
  */
+import type { Drift } from '@headgate/admin-contract/usage'
 import type { Agreement } from '@headgate/domain/agreement'
 import type { App } from '@headgate/domain/app'
 import type { AuditEvent } from '@headgate/domain/audit-event'
@@ -18,9 +19,18 @@ import type { CostCorrection, Rerating } from '@headgate/domain/rerating'
 import type { Quota, Resource } from '@headgate/domain/resource'
 import type { Route } from '@headgate/domain/route'
 import type { Team } from '@headgate/domain/team'
+import type { UsageExport } from '@headgate/domain/usage-export'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import type { User } from '@headgate/domain/user'
 import type { ColumnType, Generated } from 'kysely'
+import type {
+  BinColumn,
+  CountColumn,
+  Cube,
+  DimensionColumnName,
+  RollupTableName,
+  SumColumn,
+} from './rollup-tables.ts'
 
 /** Read as a value, written as JSON text: the driver would make a Postgres array of a plain one. */
 type Json<T> = ColumnType<T, string, string>
@@ -37,6 +47,25 @@ export type UsageRow = Omit<UsageRecord, 'tokens'> & {
   outputTokens: number
   reasoningTokens: number
 }
+
+/** One combination of dimensions that was seen; see rollup-tables.ts. */
+export type SeriesRow = {
+  id: ColumnType<number, never, never>
+  signature: string
+  cube: Cube
+  currency: string
+  status: number | null
+} & Record<Exclude<DimensionColumnName, 'status'>, string | null>
+
+type SumRow = { at: string; seriesId: number } & Record<CountColumn, number> & Record<SumColumn, string>
+type BinRow = { at: string; seriesId: number } & Record<BinColumn, string>
+
+/** What is left out at first has its beginning from the database. */
+type ExportRow = Pick<UsageExport, 'id' | 'kind' | 'format' | 'question' | 'createdAt'> & {
+  state: Generated<UsageExport['state']>
+  rows: Generated<number>
+  bytes: Generated<number>
+} & { [Name in 'startedAt' | 'endedAt' | 'sha256' | 'fault' | 'expiresAt']: Generated<string | null> }
 
 export type CatalogVersionRow = {
   version: number
@@ -99,8 +128,14 @@ export type Tables = {
   catalogVersions: CatalogVersionRow
   usageRecords: UsageRow
   usageDeadLetters: DeadLetterRow
+  usageSeries: SeriesRow
+  usagePartitioning: { tableName: string; keptSince: string }
+  usageRebuilds: { day: string }
+  usageExports: ExportRow
+  usageExportParts: { exportId: string; number: number; content: Uint8Array }
+  usageChecks: { day: string; checkedAt: string; calls: number; drifts: Json<Drift[]> }
   auditEvents: Omit<AuditEvent, 'before' | 'after'> & {
     before: Json<unknown>
     after: Json<unknown>
   }
-}
+} & { [Name in RollupTableName]: Name extends `${string}Bins` ? BinRow : SumRow }

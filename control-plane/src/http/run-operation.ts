@@ -51,7 +51,7 @@ export async function runOperation(
   }
   if (it.method === 'GET') {
     const reply = await readOnly(home, (context) => handler(call, context))
-    return { status: 200, body: renameKeys(reply) }
+    return { status: 200, body: it.download === true ? reply : renameKeys(reply) }
   }
   const intent = {
     actor: actor.name,

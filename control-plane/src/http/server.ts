@@ -2,6 +2,8 @@
  * The admin server: walks the table of operations and gives each its place, between strict limits and strict
  * headers. What happens within a request is in run-operation.ts; what a fault becomes is in problem.ts.
  */
+import { Readable } from 'node:stream'
+import type { Download } from '@headgate/admin-contract/download'
 import { API_ROOT, contract } from '@headgate/admin-contract/index'
 import { openApiDocument } from '@headgate/admin-contract/openapi'
 import type { Operation } from '@headgate/admin-contract/operation'
@@ -78,6 +80,7 @@ function addOperations(server: FastifyInstance, plan: ServerPlan): void {
             query: request.query,
             body: request.body,
           })
+          if (it.download === true) return sendFile(reply, done.body as Download)
           return reply
             .code(done.status)
             .header('content-type', 'application/json; charset=utf-8')
@@ -86,6 +89,14 @@ function addOperations(server: FastifyInstance, plan: ServerPlan): void {
       })
     }
   }
+}
+
+/** Sent as it is read. A fault on the way breaks the connection, so that half a file does not look whole. */
+function sendFile(reply: FastifyReply, { fileName, contentType, body }: Download): FastifyReply {
+  return reply
+    .header('content-type', contentType)
+    .header('content-disposition', `attachment; filename="${fileName}"`)
+    .send(Readable.from(body))
 }
 
 function addPages(server: FastifyInstance, plan: ServerPlan): void {

@@ -4,12 +4,13 @@ import type { Budget } from '@headgate/domain/budget'
 import { idSource } from '@headgate/domain/id'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { migratedDatabase, systemClock, until } from '../../../tests/admin/harness.ts'
+import { migratedDatabase, until } from '../../../tests/admin/harness.ts'
 import { usageRecord } from '../../../tests/admin/usage-record.ts'
 import { rounds } from '../../../tests/servers/rounds.ts'
 import { type Database, type OpenDatabase, openDatabase } from '../database/open.ts'
 import { drainBatch, drainUsage } from './drain-usage.ts'
 import { startJobs } from './scheduler.ts'
+import { usageStore } from './store-usage.ts'
 
 const newId = idSource()
 const id = (prefix: Parameters<typeof newId>[0]) => newId(prefix, 0)
@@ -52,11 +53,7 @@ const record = (n: number, changes: Partial<UsageRecord> = {}) =>
 
 async function drain(records: readonly UsageRecord[]): Promise<void> {
   const batch = { records, confirm: async () => {} }
-  await drainBatch(
-    { db, log, source: memoryUsageStream(), clock: systemClock },
-    batch,
-    new AbortController().signal,
-  )
+  await drainBatch({ db, log, usage: usageStore(db) }, batch, new AbortController().signal)
 }
 
 const spend = () =>
@@ -138,7 +135,7 @@ test('two drains at once, with records that come again and again, count each onc
   const source = memoryUsageStream({ redeliverAfterMs: 3 })
   const count = rounds(2) * 500
   for (let n = 0; n < count; n++) source.append(record(n, { costNanos: 10 }))
-  const plan = { db, log, source, clock: systemClock }
+  const plan = { db, log, source }
   const jobs = startJobs([drainUsage(plan), drainUsage(plan), drainUsage(plan)], { db, log })
   const stored = async () =>
     (

@@ -6,22 +6,25 @@ import { memoryUsageStream } from '@headgate/adapters/memory/usage-stream'
 import type { UsageSource } from '@headgate/domain/ports'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { migratedDatabase, systemClock, until } from '../../../tests/admin/harness.ts'
+import { migratedDatabase, until } from '../../../tests/admin/harness.ts'
 import { usageRecord } from '../../../tests/admin/usage-record.ts'
 import { startLocalPostgres } from '../database/local-server.ts'
 import { migrate } from '../database/migrate.ts'
 import { type Database, type OpenDatabase, openDatabase } from '../database/open.ts'
-import { recordOf } from '../resources/usage/queries.ts'
+import { recordOf } from '../database/usage-row.ts'
 import { drainBatch, drainUsage } from './drain-usage.ts'
 import { startJobs } from './scheduler.ts'
+import { type UsageStore, usageStore } from './store-usage.ts'
 
 let database: OpenDatabase
 let db: Database
+let usage: UsageStore
 const never = new AbortController().signal
 
 beforeAll(async () => {
   database = open((await migratedDatabase()).url)
   db = database.db
+  usage = usageStore(db)
 })
 afterAll(() => database.close())
 beforeEach(async () => {
@@ -45,10 +48,7 @@ function batchOf(records: readonly unknown[]) {
   return batch
 }
 
-const plan = (source: UsageSource = memoryUsageStream()) => ({
-  ...{ db, source, log: () => {} },
-  clock: systemClock,
-})
+const plan = (source: UsageSource = memoryUsageStream()) => ({ db, source, usage, log: () => {} })
 const stored = async () =>
   (await db.selectFrom('usageRecords').selectAll().orderBy('requestId').orderBy('attempt').execute()).map(
     recordOf,
@@ -141,7 +141,7 @@ test('a batch is not confirmed before it is committed, nor when the process stop
   })
   const stopping = new AbortController()
   const batch = batchOf([usageRecord(1)])
-  const draining = drainBatch({ ...plan(), db: away.db }, batch, stopping.signal)
+  const draining = drainBatch({ ...plan(), db: away.db, usage: usageStore(away.db) }, batch, stopping.signal)
   await new Promise((resolve) => setTimeout(resolve, 300))
   stopping.abort()
   await draining
@@ -171,7 +171,7 @@ test('a Postgres restarted in the middle loses nothing and doubles nothing', asy
     await migrate(server.url, () => {})
     const source = memoryUsageStream({ redeliverAfterMs: 50 })
     const log = () => {}
-    const jobs = startJobs([drainUsage({ db: own.db, source, log, clock: systemClock })], { db: own.db, log })
+    const jobs = startJobs([drainUsage({ db: own.db, source, log })], { db: own.db, log })
     const count = async () => {
       const row = await own.db
         .selectFrom('usageRecords')

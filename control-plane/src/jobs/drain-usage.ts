@@ -3,16 +3,16 @@
  * record that is there already is passed over, so a crash anywhere neither loses nor doubles a call. A record
  * that Postgres will not take is set aside in a table of its own; it never blocks the others.
  */
-import type { Clock, Log, UsageBatch, UsageSource } from '@headgate/domain/ports'
+import type { Log, UsageBatch, UsageSource } from '@headgate/domain/ports'
 import { redact } from '@headgate/domain/redaction'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { databaseFault } from '../database/fault.ts'
 import type { Database } from '../database/open.ts'
-import { countSpend } from './count-spend.ts'
 import { type Job, pause } from './scheduler.ts'
-import { insertDeadLetter, insertUsage } from './usage-rows.ts'
+import { type UsageStore, usageStore } from './store-usage.ts'
+import { insertDeadLetter } from './usage-rows.ts'
 
-const BATCH = 500
+const BATCH = 2_000
 const WAIT_MS = 500
 /** How many batches a stop stores at most before it leaves the rest to others. */
 const LAST_BATCHES = 20
@@ -23,19 +23,22 @@ export type DrainPlan = {
   /** A pool of its own: long inserts must not keep people waiting. */
   readonly db: Database
   readonly source: UsageSource
-  readonly clock: Pick<Clock, 'nowMs'>
   readonly log: Log
 }
 
+/** Where a batch goes, and whatever of it is refused. */
+type BatchPlan = Pick<DrainPlan, 'db' | 'log'> & { readonly usage: UsageStore }
+
 /** The job. Any number of processes may run it at once: the source gives each record to one of them at a time. */
-export function drainUsage(plan: DrainPlan): Job {
+export function drainUsage({ db, source, log }: DrainPlan): Job {
+  const plan = { db, log, usage: usageStore(db) }
   return {
     name: 'drain-usage',
     everyMs: 10,
     run: async (signal) => {
       // What was taken and is not stored would come again only after a minute, so a stop finishes its plate.
       for (let last = LAST_BATCHES; last > 0; ) {
-        const batch = await plan.source.take(BATCH, signal.aborted ? 0 : WAIT_MS)
+        const batch = await source.take(BATCH, signal.aborted ? 0 : WAIT_MS)
         if (batch.records.length > 0) await drainBatch(plan, batch, signal)
         if (signal.aborted) last = batch.records.length === 0 ? 0 : last - 1
       }
@@ -44,7 +47,7 @@ export function drainUsage(plan: DrainPlan): Job {
 }
 
 /** Stores one batch and confirms it. Once the signal is raised it tries once and then gives up, unconfirmed. */
-export async function drainBatch(plan: DrainPlan, batch: UsageBatch, signal: AbortSignal): Promise<void> {
+export async function drainBatch(plan: BatchPlan, batch: UsageBatch, signal: AbortSignal): Promise<void> {
   // Always in the same order, because two batches with the same rows in different orders block each other.
   const records = [...batch.records].sort(byKey)
   if (await stored(plan, records, signal)) await batch.confirm()
@@ -57,14 +60,14 @@ function byKey(a: UsageRecord, b: UsageRecord): number {
 
 /** True when every record is either in the table or set aside. */
 async function stored(
-  plan: DrainPlan,
+  plan: BatchPlan,
   records: readonly UsageRecord[],
   signal: AbortSignal,
 ): Promise<boolean> {
   let retries = 0
   do {
     try {
-      await store(plan, records)
+      await plan.usage.store(records)
       if (retries > 0) plan.log('info', 'usage records are stored again', { retries })
       return true
     } catch (fault) {
@@ -82,17 +85,9 @@ async function stored(
   return false
 }
 
-/** The records and all that is summed from them, or nothing. */
-function store({ db, clock }: DrainPlan, records: readonly UsageRecord[]): Promise<void> {
-  return db.transaction().execute(async (transaction) => {
-    const inserted = await insertUsage(transaction, records)
-    await countSpend(transaction, inserted, clock.nowMs())
-  })
-}
-
 /** Halves the batch until the record at fault stands alone, and sets that one aside. */
 async function isolate(
-  plan: DrainPlan,
+  plan: BatchPlan,
   records: readonly UsageRecord[],
   { fault, signal }: { fault: unknown; signal: AbortSignal },
 ): Promise<boolean> {
@@ -108,7 +103,7 @@ async function isolate(
 }
 
 async function setAside(
-  plan: DrainPlan,
+  plan: BatchPlan,
   { record, reason, signal }: { record: UsageRecord; reason: string; signal: AbortSignal },
 ): Promise<boolean> {
   for (let retries = 1; !signal.aborted; retries++) {

@@ -4,6 +4,7 @@
  */
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { sql } from 'kysely'
+import { arrayLiteral } from '../database/array-literal.ts'
 import type { Database } from '../database/open.ts'
 import type { UsageRow } from '../database/tables.ts'
 
@@ -54,20 +55,25 @@ const columns: readonly Column[] = [
 
 /**
  * Inserts the records, all or none; those that are there already are left as they are.
- * @returns those that were not there, each once
+ * @returns the records that were really inserted, each once
  */
 export async function insertUsage(db: Database, records: readonly UsageRecord[]): Promise<UsageRecord[]> {
   const names = sql.join(columns.map((column) => sql.ref(column.name)))
-  const arrays = sql.join(columns.map((column) => sql`${records.map(column.of)}::${sql.raw(column.type)}[]`))
-  const { rows } = await sql<{ requestId: string; attempt: number }>`
+  const arrays = sql.join(
+    columns.map((column) => sql`${arrayLiteral(records.map(column.of))}::${sql.raw(column.type)}[]`),
+  )
+  const { rows } = await sql<Pick<UsageRecord, 'requestId' | 'attempt'>>`
     insert into usage_records (${names}) select * from unnest(${arrays})
-    on conflict (request_id, attempt) do nothing returning request_id, attempt`.execute(db)
-  const inserted = new Set(rows.map(placeOf))
-  return records.filter((record) => inserted.delete(placeOf(record)))
+    on conflict (started_at, request_id, attempt) do nothing
+    returning request_id, attempt`.execute(db)
+  if (rows.length === records.length) return [...records]
+  const inserted = new Set(rows.map(identityOf))
+  // Of records that came twice in one batch, the first one was inserted.
+  return records.filter((record) => inserted.delete(identityOf(record)))
 }
 
-function placeOf({ requestId, attempt }: Pick<UsageRecord, 'requestId' | 'attempt'>): string {
-  return `${requestId} ${attempt}`
+function identityOf(it: Pick<UsageRecord, 'requestId' | 'attempt'>): string {
+  return `${it.requestId} ${it.attempt}`
 }
 
 /** Keeps a record that the table refused, as JSON text, where the escapes stay escapes. */

@@ -9,6 +9,7 @@ import { catalogHandlers } from './catalog/handlers.ts'
 import type { HandlerContext } from './context.ts'
 import { deploymentsHandlers } from './deployments/handlers.ts'
 import { exchangeRatesHandlers } from './exchange-rates/handlers.ts'
+import { exportsHandlers } from './exports/handlers.ts'
 import { keysHandlers } from './keys/handlers.ts'
 import { limitsHandlers } from './limits/handlers.ts'
 import { modelAliasesHandlers } from './model-aliases/handlers.ts'
@@ -42,6 +43,7 @@ export const handlers: AllHandlers = {
   reratings: reratingsHandlers,
   policies: policiesHandlers,
   usage: usageHandlers,
+  exports: exportsHandlers,
   auditEvents: auditEventsHandlers,
   catalog: catalogHandlers,
 }

@@ -1,31 +1,20 @@
-/** The SQL of usage records: reading them page by page, and summing them by one dimension. */
+/** The SQL of usage: records page by page, what is kept since when, names, and what the comparison found. */
 import type { PageQuery } from '@headgate/admin-contract/page'
-import type { UsageDimension, UsageFilter } from '@headgate/admin-contract/usage'
-import type { UsageRecord } from '@headgate/domain/usage-record'
-import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import type { UsageFilter } from '@headgate/admin-contract/usage'
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
 import { badCursor, positionAfter, toPage } from '../../database/page.ts'
-import type { UsageRow } from '../../database/tables.ts'
-
-/** More groups than this are no summary; the smallest are left out and the reply says so. */
-export const GROUPS_MAX = 1000
-
-const columnOf = {
-  team: 'teamId',
-  app: 'appId',
-  user: 'userId',
-  key: 'keyId',
-  alias: 'alias',
-  deployment: 'deploymentId',
-  endpoint: 'endpoint',
-  outcome: 'outcome',
-} as const satisfies Record<Exclude<UsageDimension, 'day'>, keyof UsageRow>
+import { dimensionColumns } from '../../database/rollup-tables.ts'
+import type { Tables } from '../../database/tables.ts'
+import { recordOf } from '../../database/usage-row.ts'
+import { filterDimensions } from './corrections.ts'
+import type { KeptSince } from './slices.ts'
 
 export async function listUsage(db: Database, query: PageQuery & UsageFilter) {
   let rows = db
     .selectFrom('usageRecords')
     .selectAll()
-    .where(matching(query))
+    .where((row) => matching(row, query))
     .orderBy('startedAt', 'desc')
     .orderBy('requestId', 'desc')
     .orderBy('attempt', 'desc')
@@ -45,70 +34,55 @@ export async function listUsage(db: Database, query: PageQuery & UsageFilter) {
   return { data: page.data.map(recordOf), page: page.page }
 }
 
-export type UsageGroup = {
-  value: string | null
-  currency: string | null
-  calls: number
-  input: number
-  cachedInput: number
-  output: number
-  reasoning: number
-  unpriced: number
-  /** As text: a sum may be larger than a number can hold. */
-  nanos: string | null
+/** Since when each level of rollups is whole. */
+export async function readKeptSince(db: Database): Promise<KeptSince> {
+  const rows = await db
+    .selectFrom('usagePartitioning')
+    .select([
+      'tableName',
+      sql<number | null>`nullif(extract(epoch from kept_since), '-infinity')::float8 * 1000`.as('sinceMs'),
+    ])
+    .execute()
+  const since = (table: string) =>
+    rows.find((row) => row.tableName === table)?.sinceMs ?? Number.NEGATIVE_INFINITY
+  return { minute: since('usage_minutes'), hour: since('usage_hours'), day: since('usage_days') }
 }
 
-/**
- * One row for each value and currency, with a number of values no larger than GROUPS_MAX + 1. Corrections of
- * re-ratings are counted to the costs, as entries without calls and tokens.
- */
-export async function sumUsage(db: Database, filter: UsageFilter, by: UsageDimension): Promise<UsageGroup[]> {
-  const value = groupedBy(by)
-  const wanted = matching(filter)
-  const { rows } = await sql<UsageGroup>`
-    with entries as (
-      select ${value} as value, currency, 1 as calls, input_tokens, cached_input_tokens, output_tokens,
-        reasoning_tokens, (cost_state = 'unknown')::int as unpriced, cost_nanos as nanos
-      from usage_records where ${wanted}
-      union all
-      select ${value}, currency, 0, 0, 0, 0, 0, -(newly_priced::int), nanos
-      from cost_corrections where ${wanted}
-    ), largest as (
-      select value from entries group by 1 order by sum(calls) desc, 1 limit ${GROUPS_MAX + 1}
-    )
-    select value, currency, sum(calls) as calls, sum(input_tokens) as input,
-      sum(cached_input_tokens) as "cachedInput", sum(output_tokens) as output, sum(reasoning_tokens) as reasoning,
-      sum(unpriced) as unpriced, sum(nanos)::text as nanos
-    from entries where exists (select from largest where largest.value is not distinct from entries.value)
-    group by 1, 2`.execute(db)
-  return rows
+/** What people call things, by their ids. */
+export async function readNames(db: Database, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const tables = ['teams', 'apps', 'users', 'proxyKeys', 'deployments', 'resources'] as const
+  const found = await Promise.all(
+    tables.map((table) => db.selectFrom(table).select(['id', 'name']).where('id', 'in', ids).execute()),
+  )
+  return new Map(found.flat().map((it) => [it.id, it.name]))
 }
 
-/** The column summed by; a day is the UTC day the call began. */
-function groupedBy(by: UsageDimension): RawBuilder<string | null> {
-  if (by === 'day') return sql<string>`to_char(started_at at time zone 'UTC', 'YYYY-MM-DD')`
-  return sql<string | null>`${sql.ref(columnOf[by])}`
-}
-
-function matching(filter: UsageFilter): RawBuilder<SqlBool> {
-  const conditions: RawBuilder<unknown>[] = [sql`true`]
-  if (filter.from !== undefined) conditions.push(sql`started_at >= ${filter.from}`)
-  if (filter.to !== undefined) conditions.push(sql`started_at < ${filter.to}`)
-  for (const column of ['teamId', 'appId', 'userId', 'keyId', 'alias', 'outcome'] as const) {
-    const wanted = filter[column]
-    if (wanted !== undefined) conditions.push(sql`${sql.ref(column)} = ${wanted}`)
+/** Days whose sums were compared, latest first. */
+export async function listChecks(db: Database, { cursor, limit }: PageQuery) {
+  let rows = db
+    .selectFrom('usageChecks')
+    .select([sql<string>`day::text`.as('day'), 'checkedAt', 'calls', 'drifts'])
+    .orderBy('usageChecks.day', 'desc')
+    .limit(limit + 1)
+  if (cursor !== undefined) {
+    const [day = ''] = positionAfter(cursor, 1)
+    if (!/^\d{4}-\d\d-\d\d$/.test(day)) throw badCursor()
+    rows = rows.where('usageChecks.day', '<', day)
   }
-  return sql<SqlBool>`${sql.join(conditions, sql` and `)}`
+  return toPage(await rows.execute(), limit, (row) => [row.day])
 }
 
-/** A row as the record it was made of. */
-export function recordOf(row: UsageRow): UsageRecord {
-  const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, ...rest } = row
-  const tokens = {
-    input: inputTokens,
-    cachedInput: cachedInputTokens,
-    output: outputTokens,
-    reasoning: reasoningTokens,
+function matching(row: ExpressionBuilder<Tables, 'usageRecords'>, filter: UsageFilter) {
+  const conditions: Expression<SqlBool>[] = []
+  if (filter.from !== undefined) conditions.push(row('startedAt', '>=', filter.from))
+  if (filter.to !== undefined) conditions.push(row('startedAt', '<', filter.to))
+  for (const [name, dimension] of Object.entries(filterDimensions)) {
+    const wanted = filter[name as keyof typeof filterDimensions]
+    if (wanted === undefined) continue
+    const column = dimension === 'model' ? 'upstreamModel' : dimensionColumns[dimension].name
+    const type = sql.raw(dimensionColumns[dimension].type)
+    conditions.push(sql<boolean>`${sql.ref(column)} = any(${wanted}::${type}[])`)
   }
-  return { ...rest, tokens }
+  return row.and(conditions)
 }

@@ -1,0 +1,114 @@
+/**
+ * The rollup tables as data. Three cubes tell different dimensions apart: `full` all of them; `owner` and
+ * `service` a few each, which makes long spans of hours quick to read. A series is one combination in a cube.
+ */
+import type { RollupLevel, UsageDimension } from '@headgate/domain/rollup'
+import type { UsageRecord } from '@headgate/domain/usage-record'
+
+export type Cube = 'full' | 'owner' | 'service'
+
+export type DimensionColumnName =
+  | 'teamId'
+  | 'appId'
+  | 'userId'
+  | 'keyId'
+  | 'endpoint'
+  | 'alias'
+  | 'model'
+  | 'deploymentId'
+  | 'resourceId'
+  | 'status'
+  | 'outcome'
+  | 'errorCode'
+
+type DimensionColumn = {
+  readonly name: DimensionColumnName
+  readonly type: 'text' | 'int4'
+  readonly of: (it: UsageRecord) => string | number | null
+  readonly cubes: readonly Cube[]
+}
+
+const all: readonly Cube[] = ['full', 'owner', 'service']
+const owner: readonly Cube[] = ['full', 'owner']
+const service: readonly Cube[] = ['full', 'service']
+
+/** Each dimension as a column of `usage_series`. The team is in all cubes, because everything is filtered by it. */
+export const dimensionColumns: Readonly<Record<UsageDimension, DimensionColumn>> = {
+  team: { name: 'teamId', type: 'text', of: (it) => it.teamId, cubes: all },
+  app: { name: 'appId', type: 'text', of: (it) => it.appId, cubes: owner },
+  user: { name: 'userId', type: 'text', of: (it) => it.userId, cubes: owner },
+  key: { name: 'keyId', type: 'text', of: (it) => it.keyId, cubes: owner },
+  endpoint: { name: 'endpoint', type: 'text', of: (it) => it.endpoint, cubes: service },
+  alias: { name: 'alias', type: 'text', of: (it) => it.alias, cubes: service },
+  model: { name: 'model', type: 'text', of: (it) => it.upstreamModel, cubes: service },
+  deployment: { name: 'deploymentId', type: 'text', of: (it) => it.deploymentId, cubes: service },
+  resource: { name: 'resourceId', type: 'text', of: (it) => it.resourceId, cubes: service },
+  status: { name: 'status', type: 'int4', of: (it) => it.status, cubes: service },
+  outcome: { name: 'outcome', type: 'text', of: (it) => it.outcome, cubes: service },
+  error_code: { name: 'errorCode', type: 'text', of: (it) => it.errorCode, cubes: service },
+}
+
+/** Calls without money add nothing to a sum, so they may be counted with any currency; this one is common. */
+export const MONEYLESS_CURRENCY = 'USD'
+
+type SumTableName = 'usageMinutes' | 'usageHours' | 'usageOwnerHours' | 'usageServiceHours' | 'usageDays'
+export type RollupTableName = SumTableName | `${SumTableName}Bins`
+
+/** Sums and bins lie apart: bins are wide, and most questions do not ask for them. */
+export type RollupTable = {
+  readonly name: RollupTableName
+  readonly level: RollupLevel
+  readonly cube: Cube
+  readonly holds: 'sums' | 'bins'
+}
+
+/** The narrower cubes of a level first, which are the ones to read. */
+const cubesOfLevels: readonly (readonly [SumTableName, RollupLevel, Cube])[] = [
+  ['usageDays', 'day', 'full'],
+  ['usageOwnerHours', 'hour', 'owner'],
+  ['usageServiceHours', 'hour', 'service'],
+  ['usageHours', 'hour', 'full'],
+  ['usageMinutes', 'minute', 'full'],
+]
+
+/** Written in this order by everybody, so that two who write the same rows wait for each other only. */
+export const rollupTables: readonly RollupTable[] = cubesOfLevels.flatMap(([name, level, cube]) => [
+  { name, level, cube, holds: 'sums' },
+  { name: `${name}Bins` as const, level, cube, holds: 'bins' },
+])
+
+const when = (isSo: boolean) => (isSo ? 1 : 0)
+
+/** What is counted, one by one call: the value is 0 or 1. */
+export const countColumns = {
+  calls: () => 1,
+  priced: (it) => when(it.costState === 'priced' || it.costState === 'free'),
+  unpriced: (it) => when(it.costState === 'unknown'),
+  estimated: (it) => when(it.usageSource === 'estimated'),
+  refused: (it) => when(it.outcome === 'refused'),
+  failed: (it) => when(it.outcome === 'failed'),
+  aborted: (it) => when(it.outcome === 'aborted'),
+  truncated: (it) => when(it.outcome === 'truncated'),
+} as const satisfies Record<string, (it: UsageRecord) => number>
+
+/** What is summed; a sum may pass what a number can hold, so they are text or BigInt outside Postgres. */
+export const sumColumns = {
+  inputTokens: (it) => it.tokens.input,
+  cachedInputTokens: (it) => it.tokens.cachedInput,
+  outputTokens: (it) => it.tokens.output,
+  reasoningTokens: (it) => it.tokens.reasoning,
+  costNanos: (it) => it.costNanos ?? 0,
+  requestBytes: (it) => it.requestBytes,
+  replyBytes: (it) => it.replyBytes,
+} as const satisfies Record<string, (it: UsageRecord) => number>
+
+/** What is counted in bins, in microseconds or milliseconds as the name of the field says; null is not counted. */
+export const binColumns = {
+  overheadBins: (it) => it.overheadMicros,
+  firstByteBins: (it) => it.firstByteMs,
+  totalBins: (it) => it.totalMs,
+} as const satisfies Record<string, (it: UsageRecord) => number | null>
+
+export type CountColumn = keyof typeof countColumns
+export type SumColumn = keyof typeof sumColumns
+export type BinColumn = keyof typeof binColumns

@@ -1,0 +1,45 @@
+/**
+ * Keeps usage as long as the settings say. What is too old goes as whole partitions, which costs no more for
+ * many rows than for few; and the partitions of tomorrow are made while nothing waits for them.
+ */
+import type { Clock, Log } from '@headgate/domain/ports'
+import type { RollupLevel } from '@headgate/domain/rollup'
+import { sql } from 'kysely'
+import type { Database } from '../database/open.ts'
+import { rollupTables } from '../database/rollup-tables.ts'
+import type { Job } from './scheduler.ts'
+import { tableText, usagePartitions } from './usage-partitions.ts'
+
+const EVERY_MS = 10 * 60 * 1000
+const LOCK = 51
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** How many days each is kept. */
+export type UsageKeptDays = Readonly<Record<RollupLevel | 'records', number>>
+
+export type KeepPlan = {
+  readonly db: Database
+  readonly log: Log
+  readonly clock: Pick<Clock, 'nowMs'>
+  readonly keptDays: UsageKeptDays
+}
+
+export function keepUsage(plan: KeepPlan): Job {
+  return { name: 'keep-usage', everyMs: EVERY_MS, lock: LOCK, run: () => keepOnce(plan) }
+}
+
+/** Makes the partitions to come and drops those that are too old. */
+export async function keepOnce({ db, log, clock, keptDays }: KeepPlan): Promise<void> {
+  const nowMs = clock.nowMs()
+  await usagePartitions(db).ensure([], nowMs)
+  const tables = [{ name: 'usageRecords', level: 'records' as const }, ...rollupTables]
+  for (const { name, level } of tables) {
+    const days = keptDays[level]
+    const before = new Date((Math.floor(nowMs / DAY_MS) - days) * DAY_MS).toISOString()
+    const { rows } = await sql<{ dropped: number }>`
+      select drop_usage_partitions(${tableText(name)}, ${before}::timestamptz) as dropped`.execute(db)
+    const dropped = rows[0]?.dropped ?? 0
+    if (dropped > 0)
+      log('info', 'dropped usage that is past its time', { table: name, partitions: dropped, days })
+  }
+}

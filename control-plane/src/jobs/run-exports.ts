@@ -1,0 +1,138 @@
+/**
+ * Makes the files of exports, in any process, one at a time in each. A part of the file is written together with
+ * the progress it makes; a process that dies leaves an export whose lease runs out, and another begins it again.
+ */
+import { createHash } from 'node:crypto'
+import type { Download } from '@headgate/admin-contract/download'
+import { readQuestion } from '@headgate/admin-contract/exports'
+import type { Clock, Log } from '@headgate/domain/ports'
+import { redact } from '@headgate/domain/redaction'
+import type { UsageExport } from '@headgate/domain/usage-export'
+import { sql } from 'kysely'
+import type { Database } from '../database/open.ts'
+import { answerFile } from '../resources/usage/answer-file.ts'
+import { recordFile } from '../resources/usage/record-file.ts'
+import type { Job } from './scheduler.ts'
+
+const EVERY_MS = 2_000
+const LEASE_SECONDS = 60
+const KEPT_DAYS = 7
+const PART_BYTES = 1024 * 1024
+
+export type ExportsPlan = { readonly db: Database; readonly log: Log; readonly clock: Pick<Clock, 'nowMs'> }
+
+type Claimed = Pick<UsageExport, 'id' | 'kind' | 'format' | 'question'>
+
+export function runExports(plan: ExportsPlan): Job {
+  return {
+    name: 'run-exports',
+    everyMs: EVERY_MS,
+    run: async (signal) => {
+      await plan.db.deleteFrom('usageExports').where('expiresAt', '<', sql<string>`now()`).execute()
+      while (!signal.aborted && (await runNext(plan, signal))) {}
+    },
+  }
+}
+
+/** Makes the next file that waits; false when none does. */
+export async function runNext(plan: ExportsPlan, signal: AbortSignal): Promise<boolean> {
+  const it = await claim(plan.db)
+  if (it === undefined) return false
+  try {
+    await make(plan, it, signal)
+  } catch (fault) {
+    const reason = redact(fault instanceof Error ? fault.message : String(fault), 500)
+    plan.log('warn', 'an export failed', { export: it.id, reason })
+    await end(plan.db, it.id, { state: 'failed', fault: reason })
+    await plan.db.deleteFrom('usageExportParts').where('exportId', '=', it.id).execute()
+  }
+  return true
+}
+
+/** Takes one that is queued, or whose process is gone, and clears what that one wrote. */
+async function claim(db: Database): Promise<Claimed | undefined> {
+  return db.transaction().execute(async (transaction) => {
+    const { rows } = await sql<Claimed>`
+      update usage_exports set state = 'running', started_at = now(), rows = 0, bytes = 0,
+        leased_until = now() + ${LEASE_SECONDS} * interval '1 second'
+      where id = (select id from usage_exports
+        where state = 'queued' or (state = 'running' and leased_until < now())
+        order by id limit 1 for update skip locked)
+      returning id, kind, format, question`.execute(transaction)
+    const [it] = rows
+    if (it !== undefined)
+      await transaction.deleteFrom('usageExportParts').where('exportId', '=', it.id).execute()
+    return it
+  })
+}
+
+async function make(plan: ExportsPlan, it: Claimed, signal: AbortSignal): Promise<void> {
+  const hash = createHash('sha256')
+  const progress = { rows: 0, number: 0 }
+  const { body } = await fileOf(plan, it, (rows) => {
+    progress.rows += rows
+  })
+  let waiting: Buffer[] = []
+  const write = async () => {
+    const content = Buffer.concat(waiting)
+    waiting = []
+    hash.update(content)
+    progress.number += 1
+    return writePart(plan.db, it.id, { ...progress, number: progress.number - 1, content })
+  }
+  for await (const piece of body) {
+    // What is left undone here is begun again elsewhere when the lease runs out.
+    if (signal.aborted) return
+    waiting.push(Buffer.from(piece))
+    if (waiting.reduce((sum, one) => sum + one.length, 0) >= PART_BYTES && !(await write())) return
+  }
+  if (waiting.length > 0 && !(await write())) return
+  await end(plan.db, it.id, { state: 'done', sha256: hash.digest('hex'), rows: progress.rows })
+}
+
+async function fileOf(
+  { db, clock }: ExportsPlan,
+  { kind, format, question }: Claimed,
+  onRows: (count: number) => void,
+): Promise<Download> {
+  const nowMs = clock.nowMs()
+  const context = { db, nowMs, now: new Date(nowMs).toISOString() }
+  const asked = readQuestion(kind, question)
+  return asked.kind === 'records'
+    ? recordFile({ ...asked.filter, format }, context, onRows)
+    : answerFile({ ...asked.query, format }, context, onRows)
+}
+
+/** False when the export is no longer ours to write: cancelled, or taken over. */
+function writePart(
+  db: Database,
+  exportId: string,
+  { number, rows, content }: { number: number; rows: number; content: Buffer },
+): Promise<boolean> {
+  return db.transaction().execute(async (transaction) => {
+    const { rows: own } = await sql`
+      update usage_exports set rows = ${rows}, bytes = bytes + ${content.length},
+        leased_until = now() + ${LEASE_SECONDS} * interval '1 second'
+      where id = ${exportId} and state = 'running' returning id`.execute(transaction)
+    if (own.length === 0) return false
+    await transaction.insertInto('usageExportParts').values({ exportId, number, content }).execute()
+    return true
+  })
+}
+
+async function end(
+  db: Database,
+  id: string,
+  how: { state: 'done' | 'failed'; sha256?: string; fault?: string; rows?: number },
+): Promise<void> {
+  await db
+    .updateTable('usageExports')
+    .set({
+      ...how,
+      endedAt: sql<string>`now()`,
+      expiresAt: sql<string>`now() + ${KEPT_DAYS} * interval '1 day'`,
+    })
+    .where('id', '=', id)
+    .where('state', '=', 'running')
+    .execute()
+}

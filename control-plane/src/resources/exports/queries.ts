@@ -1,0 +1,56 @@
+/** The SQL of exports. */
+import type { PageQuery } from '@headgate/admin-contract/page'
+import type { UsageExport } from '@headgate/domain/usage-export'
+import type { Database } from '../../database/open.ts'
+import { idAfter, toPageById } from '../../database/page.ts'
+
+const columns = [
+  ...(['id', 'kind', 'format', 'question', 'state', 'createdAt', 'startedAt', 'endedAt'] as const),
+  ...(['rows', 'bytes', 'sha256', 'fault', 'expiresAt'] as const),
+]
+
+export async function listExports(db: Database, query: PageQuery) {
+  let rows = db
+    .selectFrom('usageExports')
+    .select(columns)
+    .orderBy('id', 'desc')
+    .limit(query.limit + 1)
+  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
+  return toPageById(await rows.execute(), query.limit)
+}
+
+export function readExport(db: Database, id: string): Promise<UsageExport | undefined> {
+  return db.selectFrom('usageExports').select(columns).where('id', '=', id).executeTakeFirst()
+}
+
+export function lockExport(db: Database, id: string): Promise<UsageExport | undefined> {
+  return db.selectFrom('usageExports').select(columns).where('id', '=', id).forUpdate().executeTakeFirst()
+}
+
+export function insertExport(
+  db: Database,
+  it: Pick<UsageExport, 'id' | 'kind' | 'format' | 'question' | 'createdAt'>,
+): Promise<UsageExport> {
+  return db.insertInto('usageExports').values(it).returning(columns).executeTakeFirstOrThrow()
+}
+
+export async function cancelExport(db: Database, id: string, endedAt: string): Promise<UsageExport> {
+  await db.deleteFrom('usageExportParts').where('exportId', '=', id).execute()
+  return db
+    .updateTable('usageExports')
+    .set({ state: 'cancelled', endedAt })
+    .where('id', '=', id)
+    .returning(columns)
+    .executeTakeFirstOrThrow()
+}
+
+/** A part of the file; parts are numbered from 0. */
+export async function readPart(db: Database, id: string, number: number): Promise<Uint8Array | undefined> {
+  const row = await db
+    .selectFrom('usageExportParts')
+    .select('content')
+    .where('exportId', '=', id)
+    .where('number', '=', number)
+    .executeTakeFirst()
+  return row?.content
+}

@@ -1,0 +1,163 @@
+/** Answers questions about usage: lays the spans out, has them summed, and puts the sums into words. */
+import type {
+  Money,
+  UsageAnswer,
+  UsageGroup,
+  UsageQuery,
+  UsageSums,
+} from '@headgate/admin-contract/usage-query'
+import { quantileOf } from '@headgate/domain/rollup'
+import { binsOf } from '../../database/bin-digits.ts'
+import type { BinColumn } from '../../database/rollup-tables.ts'
+import { fieldFault, type HandlerContext } from '../context.ts'
+import { bucketStarts, yearBefore } from './buckets.ts'
+import { readKeptSince, readNames } from './queries.ts'
+import { alignDown, alignUp, type KeptSince, type SpanPlan, slicesOf } from './slices.ts'
+import { type SumRow, sumUsage } from './sums.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+const NANOS = 1_000_000_000n
+/** Stretches of time, and cells of stretches and groups: some megabytes of reply. */
+const BUCKETS_MAX = 1_500
+const CELLS_MAX = 50_000
+
+/** @throws AdminProblem when the span is empty or the answer would be too large */
+export async function answerUsage(
+  query: UsageQuery,
+  { db, nowMs, now }: Pick<HandlerContext, 'db' | 'nowMs' | 'now'>,
+): Promise<UsageAnswer> {
+  const kept = await readKeptSince(db)
+  const spans = spansOf(query, nowMs, kept)
+  const rows = await sumUsage(db, spans, query, query)
+  const values = rows.flatMap((row) => query.by.map((_, i) => row[`dimension${i}`] ?? ''))
+  const names = await readNames(db, [...new Set(values.filter((it) => /^[a-z]+_/.test(it)))])
+  const [asked, earlier] = spans.map(({ bounds }) => ({ from: iso(bounds[0]), to: iso(bounds.at(-1)) }))
+  return {
+    ...(asked as { from: string; to: string }),
+    previous: earlier ?? null,
+    asOf: now,
+    data: groupsOf(rows, query, { starts: spans[0]?.bounds ?? [], names }),
+    groups: Number(rows[0]?.groups ?? 0),
+  }
+}
+
+/** The span asked for and, if asked, the one it is compared with, as rollups can tell them. */
+function spansOf(query: UsageQuery, nowMs: number, kept: KeptSince): SpanPlan[] {
+  const toMs = alignUp(query.to === undefined ? nowMs : Date.parse(query.to), kept)
+  const fromMs = alignDown(query.from === undefined ? toMs - DAY_MS : Date.parse(query.from), kept)
+  if (fromMs >= toMs) {
+    throw fieldFault('?from', {
+      ...{ code: 'empty_span', message: 'not before `to`' },
+      fix: 'Send an earlier `from` or a later `to`.',
+    })
+  }
+  const starts = bucketStarts({ fromMs, toMs }, { ...query, countMax: BUCKETS_MAX })
+  if (starts.length > BUCKETS_MAX || starts.length * query.limit > CELLS_MAX) {
+    throw fieldFault('?bucket', {
+      ...{ code: 'too_many', message: `more than ${BUCKETS_MAX} stretches of time or ${CELLS_MAX} sums` },
+      fix: 'Send a larger `bucket`, a shorter span or a smaller `limit`.',
+    })
+  }
+  const spans = [[...starts, toMs]]
+  if (query.compare === 'previous_period') spans.push([...starts, toMs].map((it) => it - (toMs - fromMs)))
+  if (query.compare === 'previous_year') spans.push([...starts, toMs].map(yearBefore))
+  return spans.map((bounds) => {
+    const aligned = bounds.map((it) => alignDown(it, kept))
+    return { bounds: aligned, slices: slicesOf(aligned) }
+  })
+}
+
+type Labels = { readonly starts: readonly number[]; readonly names: ReadonlyMap<string, string> }
+
+function groupsOf(rows: readonly SumRow[], query: UsageQuery, { starts, names }: Labels): UsageGroup[] {
+  const cells = new Map<string, SumRow[]>()
+  for (const row of rows) {
+    const cell = `${row.bucket} ${row.rank}`
+    const there = cells.get(cell)
+    if (there === undefined) cells.set(cell, [row])
+    else there.push(row)
+  }
+  const inOrder = [...cells.values()].sort(([a], [b]) => {
+    const [one, other] = [a as SumRow, b as SumRow]
+    return one.bucket - other.bucket || (one.rank ?? Infinity) - (other.rank ?? Infinity)
+  })
+  const compared = query.compare !== 'none'
+  return inOrder.map((cell) => {
+    const [first] = cell as [SumRow]
+    const its = (span: number) =>
+      sumsOf(
+        cell.filter((row) => row.span === span),
+        query,
+      )
+    return {
+      at: query.bucket === 'none' ? null : iso(starts[first.bucket - 1]),
+      group:
+        first.rank === null
+          ? []
+          : query.by.map((dimension, i) => {
+              const value = first[`dimension${i}`] || null
+              return { dimension, value, name: (value !== null && names.get(value)) || null }
+            }),
+      isOther: first.rank === null,
+      sums: its(0),
+      previous: compared ? its(1) : null,
+    }
+  })
+}
+
+/** One sum of the rows of all currencies. */
+function sumsOf(rows: readonly SumRow[], { currency, latency }: UsageQuery): UsageSums {
+  const sum = (column: Exclude<keyof SumRow, BinColumn>) =>
+    rows.reduce((total, row) => total + Number(row[column]), 0)
+  const told = rows.filter(
+    (row) =>
+      (row.priced !== '0' || row.costNanos !== '0') && (currency === undefined || row.currency === currency),
+  )
+  return {
+    calls: sum('calls'),
+    refused: sum('refused'),
+    failed: sum('failed'),
+    aborted: sum('aborted'),
+    truncated: sum('truncated'),
+    tokens: {
+      input: sum('inputTokens'),
+      cachedInput: sum('cachedInputTokens'),
+      output: sum('outputTokens'),
+      reasoning: sum('reasoningTokens'),
+    },
+    costs: told
+      .map((row) => moneyOf(row.costNanos, row.currency))
+      .sort((a, b) => (a.currency < b.currency ? -1 : 1)),
+    callsWithoutPrice: sum('unpriced'),
+    callsEstimated: sum('estimated'),
+    requestBytes: sum('requestBytes'),
+    replyBytes: sum('replyBytes'),
+    latency: latency
+      ? {
+          overheadMs: percentiles(rows, 'overheadBins', 1000),
+          firstByteMs: percentiles(rows, 'firstByteBins', 1),
+          totalMs: percentiles(rows, 'totalBins', 1),
+        }
+      : null,
+  }
+}
+
+function percentiles(rows: readonly SumRow[], column: BinColumn, perMs: number) {
+  const bins = binsOf(rows.reduce((total, row) => total + BigInt(row[column] ?? 0), 0n).toString())
+  const read = (share: number) => Number(((quantileOf(bins, share) ?? 0) / perMs).toPrecision(3))
+  return bins.size === 0 ? null : { p50: read(0.5), p90: read(0.9), p95: read(0.95), p99: read(0.99) }
+}
+
+/** Nanos as decimal text, exact, with at least two decimals: `1500000000` is `1.50`. A correction can make it negative. */
+export function moneyOf(nanos: string, currency: string): Money {
+  const size = BigInt(nanos.replace('-', ''))
+  const fraction = (size % NANOS)
+    .toString()
+    .padStart(9, '0')
+    .replace(/0{1,7}$/, '')
+  return { amount: `${nanos.startsWith('-') ? '-' : ''}${size / NANOS}.${fraction}`, currency }
+}
+
+function iso(instantMs: number | undefined): string {
+  return new Date(instantMs as number).toISOString()
+}

@@ -1,0 +1,73 @@
+/** Slices hold every minute of a span once; stretches of time follow the wall clock of their zone. */
+import { rollupMs } from '@headgate/domain/rollup'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { bucketStarts } from './buckets.ts'
+import { alignDown, alignUp, slicesOf } from './slices.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const wholly = {
+  minute: Number.NEGATIVE_INFINITY,
+  hour: Number.NEGATIVE_INFINITY,
+  day: Number.NEGATIVE_INFINITY,
+}
+const minutes = fc.nat(60 * 24 * 40).map((it) => it * MINUTE_MS)
+
+test('the slices of stretches hold each minute of them once, in ranges their level can tell', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(minutes, { minLength: 2, maxLength: 8 }), (instants) => {
+      const bounds = instants.sort((a, b) => a - b)
+      const slices = slicesOf(bounds)
+      const ranges = Object.entries(slices).flatMap(([level, its]) => its.map((range) => ({ level, range })))
+      for (const { level, range } of ranges)
+        for (const end of range) expect(end % rollupMs[level as keyof typeof rollupMs]).toBe(0)
+      const inOrder = ranges.map(({ range }) => range).sort((a, b) => a[0] - b[0])
+      expect(inOrder[0]?.[0]).toBe(bounds[0])
+      expect(inOrder.at(-1)?.[1]).toBe(bounds.at(-1))
+      for (let i = 1; i < inOrder.length; i++) expect(inOrder[i]?.[0]).toBe(inOrder[i - 1]?.[1])
+    }),
+  )
+})
+
+test('no slice crosses the bound of a stretch within a row of its level', () => {
+  const day = rollupMs.day
+  expect(slicesOf([0, day, 3 * day])).toEqual({ day: [[0, 3 * day]], hour: [], minute: [] })
+  expect(slicesOf([0, day / 2, day])).toEqual({ day: [], hour: [[0, day]], minute: [] })
+})
+
+test('where finer levels were dropped, bounds move to what is kept', () => {
+  const kept = { ...wholly, hour: 10 * rollupMs.day, minute: 20 * rollupMs.day }
+  const at = (days: number) => days * rollupMs.day + 90 * MINUTE_MS + 1
+  expect(alignDown(at(5), kept)).toBe(5 * rollupMs.day)
+  expect(alignUp(at(5), kept)).toBe(6 * rollupMs.day)
+  expect(alignDown(at(15), kept)).toBe(15 * rollupMs.day + HOUR_MS)
+  expect(alignUp(at(25), kept)).toBe(25 * rollupMs.day + 91 * MINUTE_MS)
+})
+
+const startsOf = (from: string, to: string, bucket: 'hour' | 'day' | 'week' | 'month', zone: string) =>
+  bucketStarts({ fromMs: Date.parse(from), toMs: Date.parse(to) }, { bucket, zone, countMax: 100 }).map(
+    (it) => new Date(it).toISOString().slice(0, 16),
+  )
+
+test('days begin at midnight of their zone and are 23 or 25 hours long when the clocks change', () => {
+  expect(startsOf('2026-10-24T22:00:00Z', '2026-10-27T00:00:00Z', 'day', 'Europe/Berlin')).toEqual([
+    ...['2026-10-24T22:00', '2026-10-25T23:00', '2026-10-26T23:00'],
+  ])
+  expect(startsOf('2026-03-28T12:00:00Z', '2026-03-30T12:00:00Z', 'day', 'Europe/Berlin')).toEqual([
+    ...['2026-03-28T12:00', '2026-03-28T23:00', '2026-03-29T22:00'],
+  ])
+})
+
+test('hours, weeks and months follow the wall clock too', () => {
+  expect(startsOf('2026-10-25T00:00:00Z', '2026-10-25T03:00:00Z', 'hour', 'Europe/Berlin')).toHaveLength(3)
+  expect(startsOf('2026-11-01T00:10:00Z', '2026-11-01T02:00:00Z', 'hour', 'Asia/Kolkata')).toEqual([
+    ...['2026-11-01T00:10', '2026-11-01T00:30', '2026-11-01T01:30'],
+  ])
+  expect(startsOf('2026-11-04T00:00:00Z', '2026-11-17T00:00:00Z', 'week', 'UTC')).toEqual([
+    ...['2026-11-04T00:00', '2026-11-09T00:00', '2026-11-16T00:00'],
+  ])
+  expect(startsOf('2026-12-15T00:00:00Z', '2027-02-02T00:00:00Z', 'month', 'UTC')).toEqual([
+    ...['2026-12-15T00:00', '2027-01-01T00:00', '2027-02-01T00:00'],
+  ])
+})

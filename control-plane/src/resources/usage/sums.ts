@@ -1,0 +1,170 @@
+/**
+ * The SQL of questions about usage. One statement sums the slices of both spans by stretch and group, ranks the
+ * groups by the first span, and puts those beyond the limit together.
+ */
+import type { Metric, UsageQuery, UsageValues } from '@headgate/admin-contract/usage-query'
+import { RollupLevel, type UsageDimension } from '@headgate/domain/rollup'
+import { type RawBuilder, sql } from 'kysely'
+import type { Database } from '../../database/open.ts'
+import {
+  type BinColumn,
+  binColumns,
+  type CountColumn,
+  type Cube,
+  countColumns,
+  dimensionColumns,
+  rollupTables,
+  type SumColumn,
+  sumColumns,
+} from '../../database/rollup-tables.ts'
+import { corrections, filterDimensions } from './corrections.ts'
+import type { Range, SpanPlan } from './slices.ts'
+
+/** All figures as text: sums may pass what a number can hold. */
+export type SumRow = {
+  /** 0 of the span asked for, 1 of the earlier one. */
+  readonly span: number
+  /** Which stretch, from 1. */
+  readonly bucket: number
+  /** From 1; null for the groups beyond the limit together. */
+  readonly rank: number | null
+  readonly groups: number
+  readonly currency: string
+  readonly [dimension: `dimension${number}`]: string | null
+} & Readonly<Record<CountColumn | SumColumn, string>> &
+  Readonly<Partial<Record<BinColumn, string>>>
+
+type Question = Pick<UsageQuery, 'by' | 'metric' | 'currency' | 'latency' | 'limit'>
+
+const summed = [...Object.keys(countColumns), ...Object.keys(sumColumns)]
+
+const metrics: Readonly<Record<Metric, RawBuilder<unknown>>> = {
+  calls: sql`calls`,
+  refused: sql`refused`,
+  failed: sql`failed`,
+  tokens: sql`input_tokens + output_tokens`,
+  cost: sql`cost_nanos`,
+}
+
+/** Sums the spans. @param filter as the query has it; dimensions that are left out are not filtered by */
+export async function sumUsage(
+  db: Database,
+  spans: readonly SpanPlan[],
+  filter: UsageValues,
+  question: Question,
+): Promise<SumRow[]> {
+  const { by, limit, latency } = question
+  const columns = latency ? [...summed, ...Object.keys(binColumns)] : summed
+  const wanted = Object.entries(filterDimensions).filter(([name]) => filter[name as keyof UsageValues])
+  const needed = new Set<UsageDimension>([...by, ...wanted.map(([, dimension]) => dimension)])
+  const dimensions = by.map((_, i) => sql.ref(`dimension${i}`))
+  const values = by.map((dimension, i) => {
+    const column = sql.ref(dimensionColumns[dimension].name)
+    return sql`coalesce(${column}::text, '') as ${sql.ref(`dimension${i}`)}`
+  })
+  const names = sql.join(columns.map((column) => sql.ref(column)))
+  const sums = sql.join(columns.map((column) => sql`sum(${sql.ref(column)}) as ${sql.ref(column)}`))
+  const texts = sql.join(columns.map((column) => sql`sum(${sql.ref(column)})::text as ${sql.ref(column)}`))
+  const conditions = wanted.map(([name, dimension]) =>
+    condition(dimension, filter[name as keyof UsageValues] ?? []),
+  )
+  const counts =
+    question.metric === 'cost' && question.currency !== undefined
+      ? sql`span = 0 and currency = ${question.currency}`
+      : sql`span = 0`
+  const order = sql`coalesce(sum(${metrics[question.metric]}) filter (where ${counts}), 0)`
+  const statement = sql<SumRow>`
+    with entries as (
+      select span, bucket, currency, ${list(values)} ${names}
+      from (${parts(spans, needed, columns)}) as slices join usage_series on id = series_id
+      where ${sql.join([sql`true`, ...conditions], sql` and `)}
+      union all ${corrections(spans, { by, filter, columns })}
+    ), cells as materialized (
+      select span, bucket, currency, ${list(dimensions)} ${sums}
+      from entries group by span, bucket, currency ${list(dimensions, 'before')}
+    ), placed as (
+      select ${list(dimensions)} row_number() over (order by ${order} desc ${list(dimensions, 'before')}) as place
+      from cells ${by.length > 0 ? sql`group by ${sql.join(dimensions)}` : sql``}
+    ), ranked as (
+      select ${list(dimensions)} case when place <= ${limit} then place end as rank from placed
+    )
+    select span, bucket, currency, rank, (select count(*) from ranked) as groups,
+      ${list(dimensions.map((it) => sql`min(${it}) as ${it}`))} ${texts}
+    from cells ${by.length > 0 ? sql`join ranked using (${sql.join(dimensions)})` : sql`cross join ranked`}
+    group by span, bucket, currency, rank`
+  return db.transaction().execute(async (transaction) => {
+    // With less memory, tens of thousands of groups are sorted on disk; and compiling takes longer than it saves.
+    await sql`select set_config('work_mem', '64MB', true), set_config('jit', 'off', true),
+      set_config('hash_mem_multiplier', '8', true)`.execute(transaction)
+    return (await statement.execute(transaction)).rows
+  })
+}
+
+/** With a comma behind it, or before it, unless it is empty. */
+function list(
+  parts: readonly RawBuilder<unknown>[],
+  comma: 'behind' | 'before' = 'behind',
+): RawBuilder<unknown> {
+  if (parts.length === 0) return sql``
+  return comma === 'behind' ? sql`${sql.join(parts)},` : sql`, ${sql.join(parts)}`
+}
+
+function condition(dimension: UsageDimension, values: readonly string[]): RawBuilder<unknown> {
+  const { name, type } = dimensionColumns[dimension]
+  return sql`${sql.ref(name)} = any(${values}::${sql.raw(type)}[])`
+}
+
+/** The rows of all slices, each with its span and stretch. */
+function parts(
+  spans: readonly SpanPlan[],
+  needed: ReadonlySet<UsageDimension>,
+  columns: readonly string[],
+): RawBuilder<unknown> {
+  const selects = spans.flatMap(({ bounds, slices }, span) =>
+    RollupLevel.options.flatMap((level) => {
+      if (slices[level].length === 0) return []
+      const starts = bounds.slice(0, -1)
+      const bucket = starts.length === 1 ? sql`1` : sql`width_bucket(at, ${starts.map(iso)}::timestamptz[])`
+      return tablesOf(level, needed, columns).map(
+        ({
+          name,
+          holds,
+        }) => sql`select ${span}::int as span, ${bucket} as bucket, series_id, ${figures(columns, holds)}
+          from ${sql.table(name)} where ${within(slices[level])}`,
+      )
+    }),
+  )
+  if (selects.length > 0) return sql.join(selects, sql` union all `)
+  return sql`select 0 as span, 1 as bucket, 0 as series_id, ${figures(columns, null)} where false`
+}
+
+/** The columns that a table holds, and nothing for the others, whose figures come from its neighbour. */
+function figures(columns: readonly string[], holds: 'sums' | 'bins' | null): RawBuilder<unknown> {
+  return sql.join(
+    columns.map((column) => {
+      const isBin = column in binColumns
+      if (holds === (isBin ? 'bins' : 'sums')) return sql.ref(column)
+      const type = sql.raw(isBin ? 'numeric' : column in countColumns ? 'int4' : 'int8')
+      return sql`0::${type} as ${sql.ref(column)}`
+    }),
+  )
+}
+
+/** The narrowest tables of a level that tell apart what must be: sums and, where asked for, bins. */
+function tablesOf(level: RollupLevel, needed: ReadonlySet<UsageDimension>, columns: readonly string[]) {
+  const tells = (cube: Cube) => [...needed].every((it) => dimensionColumns[it].cubes.includes(cube))
+  const fitting = rollupTables.filter((table) => table.level === level && tells(table.cube))
+  const withBins = columns.some((column) => column in binColumns)
+  return fitting.filter((it) => it.cube === fitting[0]?.cube && (it.holds === 'sums' || withBins))
+}
+
+function within(ranges: readonly Range[]): RawBuilder<unknown> {
+  const each = ranges.map(
+    ([fromMs, toMs]) => sql`(at >= ${iso(fromMs)}::timestamptz and at < ${iso(toMs)}::timestamptz)`,
+  )
+  return sql`(${sql.join(each, sql` or `)})`
+}
+
+function iso(instantMs: number): string {
+  return new Date(instantMs).toISOString()
+}

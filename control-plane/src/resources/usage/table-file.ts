@@ -1,0 +1,97 @@
+/**
+ * Rows as a file: CSV that spreadsheets cannot be tricked by, JSON or JSON lines. It is written as rows come, page
+ * by page, and nobody holds it whole.
+ */
+import { contentTypes, type Download, type FileFormat } from '@headgate/admin-contract/download'
+
+/** Money and instants are text, so that no reader rounds them. */
+export type Cell = string | number | boolean | null
+
+export type Column<Row> = {
+  readonly name: string
+  /** For the sidecar. */
+  readonly means: string
+  readonly of: (row: Row) => Cell
+}
+
+export type TableFile<Row> = {
+  /** Without its ending. */
+  readonly name: string
+  readonly columns: readonly Column<Row>[]
+  readonly pages: AsyncIterable<readonly Row[]>
+  /** What the file holds and leaves out, in the words of the wire. */
+  readonly about: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The file in a format; for `sidecar`, what is in it.
+ * @param onRows hears of every page as it is written
+ */
+export function downloadOf<Row>(
+  file: TableFile<Row>,
+  format: FileFormat,
+  onRows: (count: number) => void = () => {},
+): Download {
+  return {
+    fileName: format === 'sidecar' ? `${file.name}.sidecar.json` : `${file.name}.${format}`,
+    contentType: contentTypes[format],
+    body: writers[format]({ ...file, pages: counted(file.pages, onRows) }),
+  }
+}
+
+async function* counted<Row>(pages: AsyncIterable<readonly Row[]>, onRows: (count: number) => void) {
+  for await (const rows of pages) {
+    onRows(rows.length)
+    yield rows
+  }
+}
+
+type Writer = <Row>(file: TableFile<Row>) => AsyncIterable<string>
+
+const writers: Readonly<Record<FileFormat, Writer>> = { csv, json, ndjson, sidecar }
+
+async function* csv<Row>({ columns, pages }: TableFile<Row>): AsyncGenerator<string> {
+  yield line(columns.map((column) => column.name))
+  for await (const rows of pages)
+    yield rows.map((row) => line(columns.map((column) => column.of(row)))).join('')
+}
+
+async function* json<Row>({ columns, pages }: TableFile<Row>): AsyncGenerator<string> {
+  let before = '['
+  for await (const rows of pages) {
+    if (rows.length === 0) continue
+    yield before + rows.map((row) => objectOf(row, columns)).join(',\n')
+    before = ',\n'
+  }
+  yield before === '[' ? '[]\n' : ']\n'
+}
+
+async function* ndjson<Row>({ columns, pages }: TableFile<Row>): AsyncGenerator<string> {
+  for await (const rows of pages) yield rows.map((row) => `${objectOf(row, columns)}\n`).join('')
+}
+
+async function* sidecar<Row>({ name, columns, about }: TableFile<Row>): AsyncGenerator<string> {
+  const said = {
+    file: name,
+    ...about,
+    columns: columns.map(({ name: column, means }) => ({ name: column, means })),
+  }
+  yield `${JSON.stringify(said, null, 2)}\n`
+}
+
+function objectOf<Row>(row: Row, columns: readonly Column<Row>[]): string {
+  return JSON.stringify(Object.fromEntries(columns.map((column) => [column.name, column.of(row)])))
+}
+
+/** A line of CSV (RFC 4180). */
+function line(cells: readonly Cell[]): string {
+  return `${cells.map(cellText).join(',')}\r\n`
+}
+
+/** Text that a spreadsheet would run as a formula gets an apostrophe before it, and is shown as it is. */
+function cellText(cell: Cell): string {
+  if (cell === null) return ''
+  if (typeof cell !== 'string') return String(cell)
+  const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
