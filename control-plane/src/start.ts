@@ -80,7 +80,8 @@ export async function startControlPlane(
     ...pool,
     name: 'headgate-jobs',
     statementTimeoutMs: JOB_STATEMENT_MS,
-    connectionsMax: 5,
+    // Each job holds one for its lock and works on others: with fewer, they would wait for each other.
+    connectionsMax: 20,
   })
   const closeDatabases = () => Promise.all([admin.close(), jobs.close()])
   const stopping = new AbortController()
