@@ -1,8 +1,11 @@
 /** The table: every resource of the admin API and its operations. Server, client and OpenAPI walk this. */
 import { apps } from './apps.ts'
+import { archivedThings } from './archived-things.ts'
 import { auditEvents } from './audit-events.ts'
+import { batch } from './batch.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
+import { keyRotations } from './key-rotations.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { modelAliases } from './model-aliases.ts'
@@ -21,6 +24,7 @@ export const contract = {
   apps,
   users,
   keys,
+  keyRotations,
   resources,
   quotas,
   limits,
@@ -30,7 +34,9 @@ export const contract = {
   prices,
   policies,
   usage,
+  batch,
   auditEvents,
+  archivedThings,
   catalog,
 } as const satisfies Record<string, Operations>
 export type Contract = typeof contract

@@ -26,6 +26,8 @@ import { watchHealth } from './http/health.ts'
 import { adminServer } from './http/server.ts'
 import { tokenSignIn } from './http/sign-in.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
+import { forgetReplies } from './jobs/forget-replies.ts'
+import { rotateKeys } from './jobs/rotate-keys.ts'
 import { pause, startJobs } from './jobs/scheduler.ts'
 import { type Seeded, type SeedPlan, seedEvaluation } from './seed.ts'
 
@@ -87,7 +89,7 @@ export async function startControlPlane(
     await home.catalog.begin()
     await health.check()
     const adminUrl = await listen(server, config)
-    const running = startAllJobs(ports, { db: jobs.db, log, signal: stopping.signal })
+    const running = startAllJobs(ports, home, { db: jobs.db, log, signal: stopping.signal })
     const stop = async () => {
       health.drain()
       stopping.abort()
@@ -137,7 +139,7 @@ function publishers(ports: ControlPlanePorts, { db, log, signal }: Surroundings)
   return { catalog, keys }
 }
 
-function startAllJobs(ports: ControlPlanePorts, around: Surroundings) {
+function startAllJobs(ports: ControlPlanePorts, home: Home, around: Surroundings) {
   const { db, log } = around
   const { catalog, keys } = publishers(ports, around)
   const heal = {
@@ -149,7 +151,9 @@ function startAllJobs(ports: ControlPlanePorts, around: Surroundings) {
       await keys.publishMissing(signal)
     },
   }
-  return startJobs([heal, drainUsage({ db, log, source: ports.usageSource })], { db, log })
+  const rotate = rotateKeys({ home, db, publisher: ports.keyPublisher })
+  const forget = forgetReplies(db)
+  return startJobs([heal, rotate, forget, drainUsage({ db, log, source: ports.usageSource })], { db, log })
 }
 
 /** Processes are started in any order, so a database that does not answer yet is waited for. */

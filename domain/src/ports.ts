@@ -45,6 +45,8 @@ export interface KeyDirectory {
 /** How the control plane keeps the directory true. Gateways drop what they cached of these within 2 s. */
 export interface KeyPublisher {
   put(records: readonly KeyRecord[]): Promise<void>
+  /** Forgets secrets that have ended. */
+  remove(digests: readonly string[]): Promise<void>
 }
 
 /** Holds every reservation against limits, all claims of a call or none, until it is settled. */

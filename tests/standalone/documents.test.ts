@@ -38,6 +38,16 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
   ],
   ['docs/guides/keys-and-limits.md', true, [/"requests_per_minute":600/, /"state":"revoked"/]],
   [
+    'docs/guides/admin-api.md',
+    true,
+    [/"name":"Research and development"/, /"change":"added"/, /"archived_by":"admin-token"/, /"status":200/],
+  ],
+  [
+    'docs/guides/key-life-cycle.md',
+    true,
+    [/"state":"disabled"/, /"state":"grace"/, /"truncated":false/, /"state":"scheduled"/],
+  ],
+  [
     'docs/guides/shares-of-a-quota.md',
     true,
     [/"share":0.1/, /"oversubscribed":false/, /"would_be_refused":0/],

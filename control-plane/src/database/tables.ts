@@ -3,9 +3,11 @@
  * the domain's own shapes; what differs says so. `migrations/` is the truth, this follows it.
  */
 import type { App } from '@headgate/domain/app'
+import type { ArchivedThing } from '@headgate/domain/archived-thing'
 import type { AuditEvent } from '@headgate/domain/audit-event'
 import type { CatalogDocument } from '@headgate/domain/catalog'
 import type { Deployment } from '@headgate/domain/deployment'
+import type { KeySecret } from '@headgate/domain/key-secret'
 import type { Limit } from '@headgate/domain/limit'
 import type { ModelAlias } from '@headgate/domain/model-alias'
 import type { Policy } from '@headgate/domain/policy'
@@ -21,10 +23,13 @@ import type { ColumnType, Generated } from 'kysely'
 /** Read as a value, written as JSON text: the driver would make a Postgres array of a plain one. */
 type Json<T> = ColumnType<T, string, string>
 
-export type ProxyKeyRow = ProxyKey & {
+export type ProxyKeyRow = ProxyKey & { isPublished: Generated<boolean> }
+
+export type KeySecretRow = KeySecret & {
   digest: string
+  keyId: string
   pepperVersion: number
-  isPublished: Generated<boolean>
+  graceMinutes: number
 }
 
 export type UsageRow = Omit<UsageRecord, 'tokens'> & {
@@ -41,6 +46,16 @@ export type CatalogVersionRow = {
   message: string
   document: Json<CatalogDocument>
   checksum: string
+}
+
+export type IdempotentReplyRow = {
+  actor: string
+  operation: string
+  key: string
+  requestDigest: string
+  status: number
+  sealedReply: string
+  createdAt: string
 }
 
 export type DeadLetterRow = {
@@ -60,6 +75,7 @@ export type Tables = {
   apps: App
   users: User
   proxyKeys: ProxyKeyRow
+  keySecrets: KeySecretRow
   resources: Resource
   quotas: Quota
   limits: LimitRow
@@ -71,6 +87,8 @@ export type Tables = {
   catalogVersions: CatalogVersionRow
   usageRecords: UsageRow
   usageDeadLetters: DeadLetterRow
+  archivedThings: Omit<ArchivedThing, 'thing'> & { thing: Json<unknown> }
+  idempotentReplies: IdempotentReplyRow
   auditEvents: Omit<AuditEvent, 'before' | 'after'> & {
     before: Json<unknown>
     after: Json<unknown>

@@ -39,6 +39,23 @@ export function created<T extends { id: string }>(thing: T): Change<T> {
   return { changed: true, reply: thing, subjectId: thing.id, before: null, after: thing }
 }
 
+/** Which pepper digests are made under. There is one until peppers can be changed. */
+export const PEPPER_VERSION = 1
+
+/** Refuses an instant that has passed; null and undefined are none. */
+export function refuseThePast(
+  pointer: `/${string}`,
+  instant: string | null | undefined,
+  { nowMs }: HandlerContext,
+): void {
+  if (instant === null || instant === undefined || Date.parse(instant) > nowMs) return
+  throw fieldFault(pointer, {
+    code: 'in_the_past',
+    message: 'this instant has passed',
+    fix: 'Send an instant to come, or null.',
+  })
+}
+
 /** Refuses one field of the body (`/name`) or of the query (`?name`). */
 export function fieldFault(
   pointer: `/${string}` | `?${string}`,

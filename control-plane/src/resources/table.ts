@@ -2,10 +2,12 @@
 import type { Contract } from '@headgate/admin-contract/index'
 import type { Handlers } from '@headgate/admin-contract/operation'
 import { appsHandlers } from './apps/handlers.ts'
+import { archivedThingsHandlers } from './archived-things/handlers.ts'
 import { auditEventsHandlers } from './audit-events/handlers.ts'
 import { catalogHandlers } from './catalog/handlers.ts'
 import type { HandlerContext } from './context.ts'
 import { deploymentsHandlers } from './deployments/handlers.ts'
+import { keyRotationsHandlers } from './key-rotations/handlers.ts'
 import { keysHandlers } from './keys/handlers.ts'
 import { limitsHandlers } from './limits/handlers.ts'
 import { modelAliasesHandlers } from './model-aliases/handlers.ts'
@@ -18,13 +20,19 @@ import { teamsHandlers } from './teams/handlers.ts'
 import { usageHandlers } from './usage/handlers.ts'
 import { usersHandlers } from './users/handlers.ts'
 
-export type AllHandlers = { readonly [Word in keyof Contract]: Handlers<Contract[Word], HandlerContext> }
+/** Those that are lists of others: done by the floor that knows the whole table. */
+type Lists = 'batch'
+
+export type AllHandlers = {
+  readonly [Word in Exclude<keyof Contract, Lists>]: Handlers<Contract[Word], HandlerContext>
+}
 
 export const handlers: AllHandlers = {
   teams: teamsHandlers,
   apps: appsHandlers,
   users: usersHandlers,
   keys: keysHandlers,
+  keyRotations: keyRotationsHandlers,
   resources: resourcesHandlers,
   quotas: quotasHandlers,
   limits: limitsHandlers,
@@ -35,5 +43,6 @@ export const handlers: AllHandlers = {
   policies: policiesHandlers,
   usage: usageHandlers,
   auditEvents: auditEventsHandlers,
+  archivedThings: archivedThingsHandlers,
   catalog: catalogHandlers,
 }

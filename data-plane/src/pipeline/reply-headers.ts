@@ -27,10 +27,17 @@ export function answeredHeaders(call: Answered, nowMs: number): string[] {
   headers.push('x-headgate-deployment', call.deployment.name)
   headers.push('x-headgate-attempts', String(attempt))
   headers.push('x-headgate-overhead-ms', call.request.overheadMs(call.upstream, nowMs, nowMs).toFixed(2))
+  const { rotation } = call.caller.key
+  if (rotation?.isOld) headers.push('x-headgate-key-state', oldSecretText(rotation.untilMs))
   for (const [name, value] of rateHeaders(call.reservation.claims, call.reservation.states)) {
     headers.push(name, value)
   }
   return headers
+}
+
+/** For clients to log: they are still on a secret that ends. */
+function oldSecretText(untilMs: number): string {
+  return `old-secret; until=${new Date(untilMs).toISOString()}`
 }
 
 /** What the call cost, where it is known before the head leaves. */
