@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { operation } from './operation.ts'
 import { Problem } from './problem.ts'
 
-const ITEMS_MAX = 200
+export const ITEMS_MAX = 200
 
 /** One write of a list. */
 export const BatchItem = z.strictObject({

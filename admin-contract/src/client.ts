@@ -7,6 +7,7 @@ import { DryRun } from './dry-run.ts'
 import { API_ROOT, type Contract, contract } from './index.ts'
 import type { InputOf, Operation, ReplyOf } from './operation.ts'
 import { AdminProblem, Problem } from './problem.ts'
+import { TextFile } from './text-file.ts'
 import { renameKey, renameKeys } from './wire.ts'
 
 const TIMEOUT_MS = 30_000
@@ -91,9 +92,15 @@ async function send(plan: AdminClientPlan, it: Operation, input: LooseInput) {
   if (input.body !== undefined) request.body = JSON.stringify(renameKeys(input.body))
   const answer = await (plan.fetch ?? fetch)(addressOf(plan.origin, it, input), request)
   const text = await answer.text()
+  if (answer.ok && it.reply === TextFile) return { reply: fileOf(answer, text), etag: null }
   if (!answer.ok) throw problemOf(answer, text)
   const shape = input.dryRun === true ? DryRun : it.reply
   return { reply: shape.parse(renameKeys(JSON.parse(text))), etag: answer.headers.get('etag') }
+}
+
+function fileOf(answer: Response, text: string): TextFile {
+  const fileName = /filename="([^"]*)"/.exec(answer.headers.get('content-disposition') ?? '')?.[1] ?? ''
+  return { fileName, contentType: answer.headers.get('content-type') ?? '', text }
 }
 
 /** Who does not say what they have seen, changes it whatever it is. */

@@ -5,6 +5,7 @@ import { auditEvents } from './audit-events.ts'
 import { batch } from './batch.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
+import { drafts, publications } from './drafts.ts'
 import { keyRotations } from './key-rotations.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
@@ -34,6 +35,8 @@ export const contract = {
   prices,
   policies,
   usage,
+  drafts,
+  publications,
   batch,
   auditEvents,
   archivedThings,

@@ -8,6 +8,7 @@ import { API_ROOT, contract } from './index.ts'
 import { type JsonSchema, type SchemaPrinter, schemaPrinter } from './openapi-schemas.ts'
 import { answersWithThing, type Operation, type Operations, readerOf } from './operation.ts'
 import { Problem, type ProblemCode, problemRow } from './problem.ts'
+import { contentTypeOf, TextFile } from './text-file.ts'
 import { renameKey } from './wire.ts'
 
 export type OpenApiParameter = {
@@ -166,7 +167,7 @@ function responsesOf(
     [status]: {
       description: status === 201 ? 'Created.' : 'Done.',
       ...(hasEtag(it, group) ? { headers: { ETag: etagHeader } } : {}),
-      content: { 'application/json': { schema: printer.print(it.reply, 'output') } },
+      content: contentOf(it, printer),
     },
   }
   for (const code of refusalsOf(it, group)) {
@@ -179,13 +180,21 @@ function responsesOf(
   return responses
 }
 
+/** A file has one type for each format it can be asked for. */
+function contentOf(it: Operation, printer: SchemaPrinter): Content {
+  if (it.reply !== TextFile) return { 'application/json': { schema: printer.print(it.reply, 'output') } }
+  const types = Object.values(contentTypeOf).map((type) => type.replace(/;.*$/, ''))
+  return Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }]))
+}
+
 const etagHeader = {
   description: 'What this state is called; for `If-Match` and `If-None-Match`.',
   schema: { type: 'string' },
 }
 
 function hasEtag(it: Operation, group: Operations): boolean {
-  return it.method === 'GET' || (it.method !== 'DELETE' && answersWithThing(group, it))
+  if (it.method === 'GET') return it.reply !== TextFile
+  return it.method !== 'DELETE' && answersWithThing(group, it)
 }
 
 function refusalsOf(it: Operation, group: Operations): ProblemCode[] {

@@ -69,6 +69,8 @@ export type Change<Reply> =
       readonly subjectId: string
       readonly before: unknown
       readonly after: unknown
+      /** Why, for the catalog version that comes of it; left out, the action is named. */
+      readonly message?: string
     }
   | { readonly changed: false; readonly reply: Reply }
 

@@ -3,11 +3,11 @@
  * audit event and, where it matters to gateways, the next catalog; then commit; then publish. Everything that
  * writes goes through here, the seed included, so that nothing changes without a trace.
  */
-import type { DryRun } from '@headgate/admin-contract/dry-run'
 import type { Change } from '@headgate/admin-contract/operation'
-import { catalogDifferences } from '@headgate/domain/catalog-difference'
+import type { CatalogDocument } from '@headgate/domain/catalog'
+import { type CatalogDifference, catalogDifferences } from '@headgate/domain/catalog-difference'
 import type { idSource } from '@headgate/domain/id'
-import type { Clock, DigestKey, Ledger, Log } from '@headgate/domain/ports'
+import type { CatalogFeed, Clock, DigestKey, Ledger, Log } from '@headgate/domain/ports'
 import { compileCatalog, lockCatalog } from './catalog/compile.ts'
 import type { CatalogPublisher } from './catalog/publish.ts'
 import type { KeysPublisher } from './catalog/publish-keys.ts'
@@ -29,6 +29,7 @@ export type Home = {
   readonly newId: ReturnType<typeof idSource>
   readonly digestKey: DigestKey
   readonly ledger: Pick<Ledger, 'look'>
+  readonly servingGateways: CatalogFeed['gateways']
   readonly allowLoopbackUpstreams: boolean
   readonly catalog: CatalogPublisher
   readonly keys: KeysPublisher
@@ -52,7 +53,7 @@ export type Step<T> = {
 
 /** Runs a handler that only reads. */
 export function readOnly<T>(home: Home, work: (context: HandlerContext) => Promise<T>): Promise<T> {
-  return work(contextOf(home, home.db, () => {}))
+  return work(contextOf(home, home.db, { actor: 'reader', keyChanged: () => {} }))
 }
 
 /**
@@ -97,38 +98,33 @@ export async function commitSteps<T>(
   })
 }
 
-/** Carries the outcome of a dry run out of the transaction that it rolls back. */
+export type Rehearsal = {
+  readonly changes: readonly Change<unknown>[]
+  /** What gateways would serve from; null when the catalog would stay as it is. */
+  readonly document: CatalogDocument | null
+  readonly differences: CatalogDifference[] | null
+}
+
+/** Carries the outcome of a rehearsal out of the transaction that it rolls back. */
 class TakenBack extends Error {
-  readonly runs: readonly DryRun[]
-  constructor(runs: readonly DryRun[]) {
-    super('a dry run was taken back')
-    this.runs = runs
+  readonly rehearsal: Rehearsal
+  constructor(rehearsal: Rehearsal) {
+    super('a rehearsal was taken back')
+    this.rehearsal = rehearsal
   }
 }
 
-/**
- * Runs writes to their end, the catalog included, and takes them back.
- * @returns what each would change; the catalog's differences stand with the last
- * @throws what the writes themselves would have thrown
- */
-export async function tryChanges(home: Home, steps: readonly Step<unknown>[]): Promise<readonly DryRun[]> {
+/** Runs writes to their end, the catalog included, and takes them back. @throws what the writes would have thrown */
+export async function tryChanges(home: Home, steps: readonly Step<unknown>[]): Promise<Rehearsal> {
   return retrying(async () => {
     const work = home.db.transaction().execute(async (db) => {
       const before = (await readCatalogDocument(db))?.document ?? null
       const { changes, document } = await transact(home, db, { steps, keyIds: new Set() })
-      const catalog = document === null ? null : catalogDifferences(before, document)
-      throw new TakenBack(
-        changes.map((it, index) => ({
-          changed: it.changed,
-          subjectId: it.changed ? it.subjectId : null,
-          before: it.changed ? it.before : null,
-          after: it.changed ? it.after : null,
-          catalog: index === changes.length - 1 ? catalog : null,
-        })),
-      )
+      const differences = document === null ? null : catalogDifferences(before, document)
+      throw new TakenBack({ changes, document, differences })
     })
     return work.catch((fault: unknown) => {
-      if (fault instanceof TakenBack) return fault.runs
+      if (fault instanceof TakenBack) return fault.rehearsal
       throw fault
     })
   })
@@ -161,11 +157,12 @@ async function transact<T>(home: Home, db: Database, { steps, message, keyIds }:
   const changes: Change<T>[] = []
   const done: string[] = []
   for (const { intent, work } of steps) {
-    const change = await work(contextOf(home, db, (id) => keyIds.add(id)))
+    const context = contextOf(home, db, { actor: intent.actor, keyChanged: (id) => keyIds.add(id) })
+    const change = await work(context)
     changes.push(change)
     if (!change.changed) continue
     await record(home, db, intent, change)
-    if (intent.changesCatalog) done.push(`${intent.action} ${change.subjectId}`)
+    if (intent.changesCatalog) done.push(change.message ?? `${intent.action} ${change.subjectId}`)
   }
   const [first, ...more] = done
   if (first === undefined) return { changes, document: null }
@@ -219,15 +216,19 @@ async function publish(home: Home, what: { catalog: boolean; keyIds: readonly st
   clearTimeout(timer)
 }
 
-function contextOf(home: Home, db: Database, keyChanged: (keyId: string) => void): HandlerContext {
+type Doing = Pick<HandlerContext, 'actor' | 'keyChanged'>
+
+function contextOf(home: Home, db: Database, { actor, keyChanged }: Doing): HandlerContext {
   const nowMs = home.clock.nowMs()
   return {
     db,
+    actor,
     nowMs,
     now: new Date(nowMs).toISOString(),
     newId: (prefix) => home.newId(prefix, nowMs),
     digestKey: home.digestKey,
     ledger: home.ledger,
+    servingGateways: home.servingGateways,
     allowLoopbackUpstreams: home.allowLoopbackUpstreams,
     keyChanged,
   }

@@ -122,6 +122,7 @@ function homeOf(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Su
     clock: ports.clock,
     digestKey: ports.digestKey,
     ledger: ports.ledger,
+    servingGateways: () => ports.catalogFeed.gateways(),
     newId: idSource(),
     allowLoopbackUpstreams: config.allowLoopbackUpstreams,
     ...publishers(ports, around),

@@ -19,12 +19,19 @@ export interface Clock {
 /** Hex HMAC-SHA-256 of a proxy key under the pepper: the only form in which a key is kept or looked up. */
 export type DigestKey = (key: string) => string
 
+/** What a gateway said of itself, and when by its own clock. */
+export type GatewayStamp = { readonly gatewayId: string; readonly version: number; readonly seenAtMs: number }
+
 /** The compiled catalog on its way from the control plane to every gateway. */
 export interface CatalogFeed {
   /** Makes a catalog the current one. An older version than the published one is ignored. */
   publish(document: CatalogDocument): Promise<void>
   /** The published catalog if it is newer than `version`, else null. Throws if it is damaged. */
   newerThan(version: number): Promise<CatalogDocument | null>
+  /** Says which version a gateway serves from now; null when it stops. Said again with every poll. */
+  acknowledge(gatewayId: string, version: number | null): Promise<void>
+  /** What gateways said last. Those that were not heard of for a minute may be left out. */
+  gateways(): Promise<readonly GatewayStamp[]>
   /** Calls back when there may be news. A hint only: whoever relies on it polls as well. */
   onHint(hint: () => void): void
 }

@@ -43,6 +43,11 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
     [/"name":"Research and development"/, /"change":"added"/, /"archived_by":"admin-token"/, /"status":200/],
   ],
   [
+    'docs/guides/catalog.md',
+    true,
+    [/"live":1,"known":1/, /"passes":true/, /"state":"published"/, /"restored":\d+/],
+  ],
+  [
     'docs/guides/key-life-cycle.md',
     true,
     [/"state":"disabled"/, /"state":"grace"/, /"truncated":false/, /"state":"scheduled"/],

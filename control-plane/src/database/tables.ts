@@ -2,6 +2,7 @@
  * The tables as types, for Kysely: one entry a table, in our camelCase (a plugin writes snake_case). Most are
  * the domain's own shapes; what differs says so. `migrations/` is the truth, this follows it.
  */
+import type { Draft } from '@headgate/admin-contract/drafts'
 import type { App } from '@headgate/domain/app'
 import type { ArchivedThing } from '@headgate/domain/archived-thing'
 import type { AuditEvent } from '@headgate/domain/audit-event'
@@ -87,6 +88,7 @@ export type Tables = {
   catalogVersions: CatalogVersionRow
   usageRecords: UsageRow
   usageDeadLetters: DeadLetterRow
+  drafts: Omit<Draft, 'items'> & { items: Json<Draft['items']> }
   archivedThings: Omit<ArchivedThing, 'thing'> & { thing: Json<unknown> }
   idempotentReplies: IdempotentReplyRow
   auditEvents: Omit<AuditEvent, 'before' | 'after'> & {

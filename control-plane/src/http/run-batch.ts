@@ -55,7 +55,7 @@ async function allOrNone(items: readonly BatchItem[], lister: Lister): Promise<R
  * Judges all items as far as that can be done without the database. What they throw, now or later, points to
  * the item at fault.
  */
-function prepareItems(items: readonly BatchItem[], lister: Lister): PreparedWrite[] {
+export function prepareItems(items: readonly BatchItem[], lister: Lister): PreparedWrite[] {
   return items.map((item, index) => {
     const { step, answer } = pointing(index, () => prepareItem(item, index, lister))
     return { step: pointingStep(index, step), answer }

@@ -2,11 +2,14 @@
  * One request of the admin API, in the order it is judged: who asks, may they, is it well formed, is it a
  * repeat, is the thing what they saw; then the handler, in a transaction with its audit event where it writes.
  */
+import { Readable } from 'node:stream'
+import type { DryRun } from '@headgate/admin-contract/dry-run'
 import { API_ROOT } from '@headgate/admin-contract/index'
 import type { Change, WriteOperation } from '@headgate/admin-contract/operation'
+import { TextFile } from '@headgate/admin-contract/text-file'
 import { renameKeys } from '@headgate/admin-contract/wire'
 import { sql } from 'kysely'
-import { commitSteps, type Home, readOnly, type Step, tryChanges } from '../change.ts'
+import { commitSteps, type Home, type Rehearsal, readOnly, type Step, tryChanges } from '../change.ts'
 import {
   checkIdempotencyKey,
   type KeptReply,
@@ -39,6 +42,8 @@ export type Done = {
   readonly status: number
   readonly body: string
   readonly headers: Readonly<Record<string, string>>
+  /** In place of the body, for a file. */
+  readonly stream?: Readable
 }
 
 /** Does one operation. @throws AdminProblem, or whatever else went wrong */
@@ -54,12 +59,25 @@ export async function runOperation(
   const sent = { params: request.params, query, body: renamed(request.body) }
   if (it.method === 'GET') {
     const call = readCall(it, sent)
-    return shown(await readOnly(home, (context) => place.handler(call, context)), request.ifNoneMatch)
+    const reply = await readOnly(home, (context) => place.handler(call, context))
+    return it.reply === TextFile ? sentAsFile(reply as TextFile) : shown(reply, request.ifNoneMatch)
   }
   const write = prepareWrite(place, { actor, sent, request, home })
   if (!isDryRun) return write.answer((await commitSteps(home, [write.step])).changes[0])
-  const [run] = await tryChanges(home, [write.step])
+  return rehearsed(await tryChanges(home, [write.step]))
+}
+
+function rehearsed({ changes: [change], differences }: Rehearsal): Done {
+  const { changed, subjectId, before, after } = change?.changed
+    ? change
+    : { changed: false, subjectId: null, before: null, after: null }
+  const run: DryRun = { changed, subjectId, before, after, catalog: differences }
   return { status: 200, body: JSON.stringify(renameKeys(run)), headers: {} }
+}
+
+function sentAsFile({ fileName, contentType, text }: TextFile): Done {
+  const headers = { 'content-type': contentType, 'content-disposition': `attachment; filename="${fileName}"` }
+  return { status: 200, body: '', headers, stream: Readable.from(text) }
 }
 
 function shown(reply: unknown, ifNoneMatch: string | undefined): Done {

@@ -2,8 +2,7 @@
  * The admin server: walks the table of operations and gives each its place, between strict limits and strict
  * headers. What happens within a request is in run-operation.ts; what a fault becomes is in problem.ts.
  */
-import type { Batch } from '@headgate/admin-contract/batch'
-import { API_ROOT, contract } from '@headgate/admin-contract/index'
+import { API_ROOT } from '@headgate/admin-contract/index'
 import { openApiDocument } from '@headgate/admin-contract/openapi'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { redact } from '@headgate/domain/redaction'
@@ -13,10 +12,9 @@ import type { Health } from './health.ts'
 import { contentPolicy, homePage, referencePage } from './pages.ts'
 import { allPlaces, type Place } from './places.ts'
 import { problemBody, toProblem } from './problem.ts'
-import { readCall, renamed } from './read-request.ts'
-import { runBatch } from './run-batch.ts'
+import { allLists, runList } from './run-list.ts'
 import { type InboundRequest, runOperation } from './run-operation.ts'
-import { requireRole, type SignIn } from './sign-in.ts'
+import type { SignIn } from './sign-in.ts'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
 const REQUEST_TIMEOUT_MS = 30_000
@@ -73,27 +71,27 @@ function addOperations(server: FastifyInstance, plan: ServerPlan): void {
       handler: async (request, reply) => {
         const done = await runOperation(place, plan, inboundOf(request))
         if (done.status !== 304) reply.header('content-type', 'application/json; charset=utf-8')
-        return reply.code(done.status).headers(done.headers).send(done.body)
+        return reply
+          .code(done.status)
+          .headers(done.headers)
+          .send(done.stream ?? done.body)
       },
     })
   }
 }
 
 function addLists(server: FastifyInstance, plan: ServerPlan, places: ReadonlyMap<string, Place>): void {
-  const it = contract.batch.run
-  server.route({
-    method: it.method,
-    url: API_ROOT + it.path,
-    handler: async (request, reply) => {
-      const inbound = inboundOf(request)
-      const actor = plan.signIn(inbound.authorization)
-      requireRole(actor, it.role)
-      const sent = { params: {}, query: inbound.query, body: renamed(inbound.body) }
-      const { body } = readCall(it, sent)
-      const done = await runBatch(body as Batch, { home: plan.home, actor, places, request: inbound })
-      return reply.code(done.status).header('content-type', 'application/json; charset=utf-8').send(done.body)
-    },
-  })
+  for (const list of allLists()) {
+    server.route({
+      method: list.it.method,
+      url: API_ROOT + list.it.path.replace(/\{(\w+)\}/g, ':$1'),
+      handler: async (request, reply) => {
+        const done = await runList(list, { home: plan.home, signIn: plan.signIn, places }, inboundOf(request))
+        reply.header('content-type', 'application/json; charset=utf-8')
+        return reply.code(done.status).headers(done.headers).send(done.body)
+      },
+    })
+  }
 }
 
 function inboundOf(request: FastifyRequest): InboundRequest {

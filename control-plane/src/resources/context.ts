@@ -5,12 +5,14 @@
 import type { Change } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import type { IdPrefix } from '@headgate/domain/id'
-import type { DigestKey, Ledger } from '@headgate/domain/ports'
+import type { CatalogFeed, DigestKey, Ledger } from '@headgate/domain/ports'
 import type { Database } from '../database/open.ts'
 
 export type HandlerContext = {
   /** For a write, the transaction that its audit event is written in too. */
   readonly db: Database
+  /** Who asked, as audit events call them. */
+  readonly actor: string
   readonly nowMs: number
   /** `nowMs` as text. */
   readonly now: string
@@ -18,6 +20,8 @@ export type HandlerContext = {
   readonly digestKey: DigestKey
   /** Looks at what limits hold now. */
   readonly ledger: Pick<Ledger, 'look'>
+  /** What gateways serve from, as they said last. */
+  readonly servingGateways: CatalogFeed['gateways']
   /** True where plain-HTTP providers on 127.0.0.1 are allowed. */
   readonly allowLoopbackUpstreams: boolean
   /** Says that the gateways must hear of this key once the change is committed. */

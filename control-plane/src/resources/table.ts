@@ -7,6 +7,7 @@ import { auditEventsHandlers } from './audit-events/handlers.ts'
 import { catalogHandlers } from './catalog/handlers.ts'
 import type { HandlerContext } from './context.ts'
 import { deploymentsHandlers } from './deployments/handlers.ts'
+import { draftsHandlers } from './drafts/handlers.ts'
 import { keyRotationsHandlers } from './key-rotations/handlers.ts'
 import { keysHandlers } from './keys/handlers.ts'
 import { limitsHandlers } from './limits/handlers.ts'
@@ -21,7 +22,7 @@ import { usageHandlers } from './usage/handlers.ts'
 import { usersHandlers } from './users/handlers.ts'
 
 /** Those that are lists of others: done by the floor that knows the whole table. */
-type Lists = 'batch'
+type Lists = 'batch' | 'publications'
 
 export type AllHandlers = {
   readonly [Word in Exclude<keyof Contract, Lists>]: Handlers<Contract[Word], HandlerContext>
@@ -42,6 +43,7 @@ export const handlers: AllHandlers = {
   prices: pricesHandlers,
   policies: policiesHandlers,
   usage: usageHandlers,
+  drafts: draftsHandlers,
   auditEvents: auditEventsHandlers,
   archivedThings: archivedThingsHandlers,
   catalog: catalogHandlers,
