@@ -102,15 +102,15 @@ export async function startDataPlane(
 async function drain(door: Door, endStreams: () => void, drainMs: number): Promise<void> {
   door.drain()
   const closed = new Promise<void>((resolve) => door.server.close(() => resolve()))
-  door.server.closeIdleConnections()
+  door.closeIdle()
   const untilMs = performance.now() + drainMs
   while (door.open() > 0 && performance.now() < untilMs) {
     await new Promise((resolve) => setTimeout(resolve, DRAIN_CHECK_MS))
-    door.server.closeIdleConnections()
+    door.closeIdle()
   }
   endStreams()
   await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 500))])
-  door.server.closeAllConnections()
+  door.closeAll()
   await closed
 }
 

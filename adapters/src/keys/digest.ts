@@ -8,7 +8,8 @@ import type { DigestKey } from '@headgate/domain/ports'
 const BLOCK_BYTES = 64
 const PEPPER_BYTES_MIN = 32
 /** Far above any key of ours; what is longer is no key and takes the slow way. */
-const KEY_BYTES_MAX = 192
+const KEY_LENGTH_MAX = 96
+const KEY_BYTES_MAX = 3 * KEY_LENGTH_MAX
 
 /**
  * Makes the digest of a deployment.
@@ -20,12 +21,14 @@ export function keyDigester(pepper: string): DigestKey {
   const inner = padded(key, 0x36, BLOCK_BYTES + KEY_BYTES_MAX)
   const outer = padded(key, 0x5c, BLOCK_BYTES + 32)
   return (text) => {
-    const length = Buffer.byteLength(text)
-    const message =
-      length <= KEY_BYTES_MAX ? inner : Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.alloc(length)])
-    message.write(text, BLOCK_BYTES)
-    outer.set(hash('sha256', message.subarray(0, BLOCK_BYTES + length), 'buffer'), BLOCK_BYTES)
-    return hash('sha256', outer, 'hex')
+    const fits = text.length <= KEY_LENGTH_MAX
+    const message = fits
+      ? inner
+      : Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.alloc(3 * text.length)])
+    const length = message.write(text, BLOCK_BYTES)
+    // Written over as hex: a text is cheaper to pass than a buffer, which is made outside of the heap.
+    outer.write(hash('sha256', message.subarray(0, BLOCK_BYTES + length)), BLOCK_BYTES, 'hex')
+    return hash('sha256', outer)
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { LEASE_MS } from '@headgate/domain/ledger'
 import type { Ledger, Log } from '@headgate/domain/ports'
-import type { Ask, Pool, Used, Verdict } from '@headgate/domain/reservation'
+import type { Ask, Pool, Used } from '@headgate/domain/reservation'
 import { breaker } from './breaker.ts'
 import type { RedisClient } from './client.ts'
 import { Leases } from './leases.ts'
@@ -63,19 +63,16 @@ export function redisLedger(client: RedisClient, options: RedisLedgerOptions): R
     leaseMs,
     gate,
     deadlineMs: options.deadlineMs ?? DEADLINE_MS,
+    admitted: (ask) => leases.hold(ask),
     giveBack: (ask) => resolutions.add({ op: 'give-back', book: bookOf(ask.claims), id: ask.id }),
   })
 
-  async function reserveOne(ask: Ask): Promise<Verdict> {
-    leases.open(bookOf(ask.claims))
-    const verdict = await reservations.reserve(ask)
-    if (verdict.admitted) leases.hold(ask)
-    return verdict
-  }
-
   const asks = splitBySlot({
     clustered: client.clustered,
-    reserve: reserveOne,
+    reserve: (ask) => {
+      leases.open(bookOf(ask.claims))
+      return reservations.reserve(ask)
+    },
     judge: (ask) => reservations.judge(ask),
     giveBack: (ask) => {
       leases.release(ask)

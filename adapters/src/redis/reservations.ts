@@ -36,6 +36,8 @@ type Means = {
   readonly leaseMs: number
   readonly gate: Breaker
   readonly deadlineMs: number
+  /** Told of every call that was admitted, before whoever asked is. */
+  readonly admitted: (ask: Ask) => void
   /** Told of every call that was refused without a verdict: Redis may take for it yet. */
   readonly giveBack: (ask: Ask) => void
 }
@@ -125,7 +127,7 @@ export class Reservations {
   }
 
   async #send(batch: Batch): Promise<void> {
-    const { client, gate, script } = this.#means
+    const { client, gate, script, admitted } = this.#means
     this.#underWay.add(batch)
     batch.sentAtMs = performance.now()
     this.#ticker ??= setInterval(this.#tick, TICK_MS)
@@ -135,7 +137,9 @@ export class Reservations {
       gate.succeeded()
       let at = 1
       for (const { ask, manner, resolve } of batch.calls) {
-        resolve(read(reply, at, ask, manner))
+        const verdict = read(reply, at, ask, manner)
+        if (manner === 'take' && verdict.admitted) admitted(ask)
+        resolve(verdict)
         at += lengthOf(ask, manner)
       }
     } catch (fault) {

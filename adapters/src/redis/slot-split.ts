@@ -31,7 +31,7 @@ export type SlotSplit = {
 export function splitBySlot({ clustered, reserve, judge, giveBack, settle }: Means): SlotSplit {
   const partsOf = new WeakMap<Ask, readonly Part[]>()
   const each = (ask: Ask, work: (part: Ask) => void) => {
-    const parts = partsOf.get(ask)
+    const parts = clustered ? partsOf.get(ask) : undefined
     if (parts === undefined) work(ask)
     else for (const part of parts) work(part.ask)
   }

@@ -1,27 +1,26 @@
 /** Socket → `Received`: the body read and scanned, the model found, the catalog of this moment taken. */
-import type { IncomingMessage } from 'node:http'
 import type { Catalog } from '@headgate/domain/catalog'
 import { GatewayError } from '@headgate/domain/gateway-error'
 import { type ForwardedEndpoint, wantsStream } from '../endpoints/endpoint.ts'
 import { type Body, fieldValue, openBody } from '../message/body.ts'
 import type { InboundRequest } from '../message/inbound-request.ts'
+import type { Line } from '../message/line.ts'
 import { checkJsonBody } from '../message/request-head.ts'
 import type { Received } from '../pipeline/call.ts'
-import { readBody } from './read-body.ts'
+import { bodyTooLarge } from './body-limits.ts'
 
 const MODEL_LENGTH_MAX = 256
 
 type Target = { endpoint: ForwardedEndpoint; deployment: string | null; catalog: Catalog }
 
 /** @throws GatewayError `unsupported_content`, `body_too_large`, `invalid_json`, `duplicate_key`, `model_missing` */
-export async function readCall(
-  message: IncomingMessage,
-  request: InboundRequest,
-  target: Target,
-): Promise<Received> {
+export async function readCall(line: Line, request: InboundRequest, target: Target): Promise<Received> {
   const { endpoint, deployment, catalog } = target
   checkJsonBody(request.head)
-  const bytes = await readBody(message, request, endpoint.bodyBytesMax)
+  const { contentLength } = request.head
+  if (contentLength !== null && contentLength > endpoint.bodyBytesMax)
+    throw bodyTooLarge(endpoint.bodyBytesMax)
+  const bytes = await line.readBody(endpoint.bodyBytesMax)
   request.bodyBytes = bytes.length
   request.bodyReadAtMs = performance.now()
   const body = openBody(bytes)

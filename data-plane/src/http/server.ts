@@ -1,6 +1,7 @@
 /**
- * The door: one HTTP server for callers. Takes a request through head, path and body into the pipeline and
- * writes what comes back. Every request that gets here leaves exactly one usage record.
+ * The door: one port for callers. Takes a request through head, path and body into the pipeline and writes what
+ * comes back, whichever of the two read it, the front or Node's server. Every request that gets here leaves
+ * exactly one usage record.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
@@ -8,13 +9,16 @@ import type { Duplex } from 'node:stream'
 import { errorBody, GatewayError, toGatewayError } from '@headgate/domain/gateway-error'
 import { Burst } from '../message/burst.ts'
 import { InboundRequest } from '../message/inbound-request.ts'
+import type { Line, WrittenHead } from '../message/line.ts'
 import type { Reply } from '../message/reply.ts'
 import { readHead } from '../message/request-head.ts'
 import type { Reached } from '../pipeline/call.ts'
 import type { Gateway } from '../pipeline/gateway.ts'
 import { serve, serveLocally } from '../pipeline/serve.ts'
 import { settleRefused } from '../pipeline/settle.ts'
+import { openFront } from './front.ts'
 import { matchPath } from './match-path.ts'
+import { NodeLine } from './node-line.ts'
 import { readCall } from './read-call.ts'
 import { CallsUnderWay } from './under-way.ts'
 import { type StreamBurst, streamBurst, writeError, writeReply } from './write-reply.ts'
@@ -38,6 +42,9 @@ export type Door = {
   open(): number
   /** From now on each reply closes its connection. */
   drain(): void
+  /** Ends connections that carry no call. */
+  closeIdle(): void
+  closeAll(): void
 }
 
 /** What answers requests that are no calls: health checks. True when it did. */
@@ -48,6 +55,15 @@ export function openDoor(gateway: Gateway, sideDoor: SideDoor): Door {
   const streams = streamBurst()
   const leaving = new Burst<Leaving>((it) => write(it, gateway, streams))
   let draining = false
+  let count = 0
+  const take = (written: WrittenHead, line: Line) => {
+    count++
+    line.onOver(() => {
+      count--
+    })
+    if (draining) line.closeAfter()
+    void answer({ written, line, gateway, leaving, crowded: count > OPEN_REQUESTS_MAX })
+  }
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -60,13 +76,11 @@ export function openDoor(gateway: Gateway, sideDoor: SideDoor): Door {
       requireHostHeader: true,
     },
     (message, response) => {
-      if (sideDoor(message, response)) return
-      if (underWay.isClosing(message.socket)) return
-      if (draining) {
-        response.shouldKeepAlive = false
-        underWay.closeAfter(message.socket)
-      }
-      void answer({ message, response, gateway, underWay, leaving })
+      const { socket } = message
+      if (sideDoor(message, response) || underWay.isClosing(socket)) return
+      const line = new NodeLine(message, response, () => underWay.closeAfter(socket))
+      underWay.add(socket, line)
+      take(message, line)
     },
   )
   server.maxHeadersCount = 0
@@ -76,55 +90,73 @@ export function openDoor(gateway: Gateway, sideDoor: SideDoor): Door {
     if (!underWay.breakOff(socket, told)) refuse(socket, fault, error.code === 'HPE_HEADER_OVERFLOW')
   })
   server.on('connect', refuseConnect)
+  const front = openFront({
+    server,
+    onRequest: take,
+    firstMs: HEADERS_TIMEOUT_MS,
+    idleMs: KEEP_ALIVE_MS,
+    bodyMs: REQUEST_TIMEOUT_MS,
+  })
   return {
     server,
-    open: () => underWay.count,
+    open: () => count,
     drain: () => {
       draining = true
+    },
+    closeIdle: () => {
+      server.closeIdleConnections()
+      front.closeIdle()
+    },
+    closeAll: () => {
+      server.closeAllConnections()
+      front.closeAll()
     },
   }
 }
 
 type Arrival = {
-  readonly message: IncomingMessage
-  readonly response: ServerResponse
+  readonly written: WrittenHead
+  readonly line: Line
   readonly gateway: Gateway
-  readonly underWay: CallsUnderWay
   readonly leaving: Burst<Leaving>
+  /** More requests are under way than this gateway takes. */
+  readonly crowded: boolean
 }
 
-type Leaving = { readonly request: InboundRequest; readonly response: ServerResponse; readonly reply: Reply }
+type Leaving = { readonly request: InboundRequest; readonly line: Line; readonly reply: Reply }
 
 /** A reply that cannot be written is a fault of ours: its connection ends, the process does not. */
-function write({ request, response, reply }: Leaving, gateway: Gateway, streams: StreamBurst): void {
+function write({ request, line, reply }: Leaving, gateway: Gateway, streams: StreamBurst): void {
   try {
-    writeReply(response, reply, streams)
+    writeReply(line, reply, streams)
   } catch (fault) {
     gateway.log.fault(request.id, toGatewayError(fault))
-    response.destroy()
+    line.destroy()
   }
 }
 
-async function answer({ message, response, gateway, underWay, leaving }: Arrival): Promise<void> {
+async function answer({ written, line, gateway, leaving, crowded }: Arrival): Promise<void> {
   const nowMs = gateway.clock.nowMs()
   const id = gateway.newId('req', nowMs)
-  const request = new InboundRequest(message, response, id, nowMs, gateway.clock.monotonicMs())
-  underWay.add({ message, response, request })
+  const request = new InboundRequest(written, line, id, nowMs, gateway.clock.monotonicMs())
   try {
-    if (underWay.count > OPEN_REQUESTS_MAX) throw new GatewayError('overloaded', { retryAfterMs: 1000 })
-    const reply = await receive(message, request, gateway)
-    leaving.add({ request, response, reply })
+    if (crowded) throw new GatewayError('overloaded', { retryAfterMs: 1000 })
+    const reply = await receive(written, line, { request, gateway })
+    leaving.add({ request, line, reply })
   } catch (thrown) {
-    if (!message.complete) underWay.closeAfter(message.socket)
-    writeError(response, thrown, { requestId: id, keepOpen: message.complete })
+    writeError(line, thrown, id)
   }
 }
 
 /** Head, path and body, then the pipeline. What is refused before the pipeline is recorded here. */
-async function receive(message: IncomingMessage, request: InboundRequest, gateway: Gateway): Promise<Reply> {
+async function receive(
+  written: WrittenHead,
+  line: Line,
+  { request, gateway }: { request: InboundRequest; gateway: Gateway },
+): Promise<Reply> {
   let reached: Reached = { request }
   try {
-    request.head = readHead(message)
+    request.head = readHead(written)
     if (isLoop(request.head.hop, gateway.instanceId)) throw new GatewayError('loop_detected')
     const match = matchPath(request.method, request.path)
     reached = { request, endpoint: match.endpoint }
@@ -136,7 +168,7 @@ async function receive(message: IncomingMessage, request: InboundRequest, gatewa
       return await serveLocally({ endpoint: match.endpoint, name: match.name, request, catalog }, gateway)
     }
     const { endpoint, deployment } = match
-    const received = await readCall(message, request, { endpoint, deployment, catalog })
+    const received = await readCall(line, request, { endpoint, deployment, catalog })
     return await serve(received, gateway)
   } catch (thrown) {
     settleRefused(reached, thrown, gateway)

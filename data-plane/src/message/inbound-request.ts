@@ -2,10 +2,9 @@
  * A request on its way in: who it is (id), when it came, what its head says, whether its caller is still
  * there. Holds the one flag that makes settling happen exactly once.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServingDeployment } from '@headgate/domain/catalog'
-import type { GatewayError } from '@headgate/domain/gateway-error'
 import type { Price } from '@headgate/domain/price'
+import type { Line, WrittenHead } from './line.ts'
 import type { RequestHead } from './request-head.ts'
 
 const noHead: RequestHead = {
@@ -41,27 +40,20 @@ export class InboundRequest {
   gone = false
   tried: Tried | null = null
   #onGone: (() => void) | null = null
-  #onBroken: ((fault: GatewayError) => void) | null = null
   #settled = false
 
-  constructor(
-    message: IncomingMessage,
-    response: ServerResponse,
-    id: string,
-    nowMs: number,
-    monotonicMs: number,
-  ) {
+  constructor(written: WrittenHead, line: Line, id: string, nowMs: number, monotonicMs: number) {
     this.id = id
     this.arrivedWallMs = nowMs
     this.arrivedAtMs = monotonicMs
     this.bodyReadAtMs = monotonicMs
-    this.method = message.method ?? ''
-    const url = message.url ?? ''
+    this.method = written.method ?? ''
+    const url = written.url ?? ''
     const mark = url.indexOf('?')
     this.path = mark < 0 ? url : url.slice(0, mark)
     this.query = mark < 0 ? '' : url.slice(mark + 1)
-    response.on('close', () => {
-      if (response.writableFinished) return
+    line.onOver((whole) => {
+      if (whole) return
       this.gone = true
       this.#onGone?.()
     })
@@ -71,15 +63,6 @@ export class InboundRequest {
   whenGone(action: () => void): void {
     this.#onGone = action
     if (this.gone) action()
-  }
-
-  /** Runs the action when the rest of the body turns out to be unreadable. */
-  whenBroken(action: (fault: GatewayError) => void): void {
-    this.#onBroken = action
-  }
-
-  breakBody(fault: GatewayError): void {
-    this.#onBroken?.(fault)
   }
 
   /** True the first time only: whoever gets it settles the call. */

@@ -3,8 +3,8 @@
  * the faults Node's parser lets through. Authorising and forwarding both use this one reading, so the two can
  * never disagree about what was said.
  */
-import type { IncomingMessage } from 'node:http'
 import { GatewayError } from '@headgate/domain/gateway-error'
+import type { WrittenHead } from './line.ts'
 
 const HEADERS_MAX = 100
 const URL_BYTES_MAX = 8192
@@ -36,8 +36,8 @@ const bad = (sentence: string) => new GatewayError('invalid_request', { public: 
  * Reads the head of a request.
  * @throws GatewayError `invalid_request` for anything two parsers could read in two ways (semantics: HTTP hygiene)
  */
-export function readHead(message: IncomingMessage): RequestHead {
-  const { rawHeaders, method, url, httpVersion } = message
+export function readHead(written: WrittenHead): RequestHead {
+  const { rawHeaders, method, url, httpVersion } = written
   if (method === undefined || !METHODS.has(method)) throw new GatewayError('method_not_allowed')
   if (url === undefined || url.charCodeAt(0) !== 0x2f) throw bad('The request target must be a path.')
   if (url.length > URL_BYTES_MAX) throw bad(`The URL is longer than ${URL_BYTES_MAX} bytes.`)

@@ -8,6 +8,11 @@ const claim = (unit: 'requests' | 'tokens', kind: 'key' | 'team', limit: number)
   scope: { kind, name: 'x' },
 })
 
+function pairs(flat: readonly string[]): Record<string, string> {
+  const names = flat.filter((_, i) => i % 2 === 0)
+  return Object.fromEntries(names.map((name, i) => [name, flat[2 * i + 1] as string]))
+}
+
 test('without limits there are no rate headers', () => {
   expect(rateHeaders([], [])).toEqual([])
 })
@@ -20,7 +25,7 @@ test('requests and tokens are told apart, in the form OpenAI clients read', () =
       { remaining: 900, resetMs: 61_001 },
     ],
   )
-  expect(Object.fromEntries(headers)).toEqual({
+  expect(pairs(headers)).toEqual({
     'x-ratelimit-limit-requests': '60',
     'x-ratelimit-remaining-requests': '14',
     'x-ratelimit-reset-requests': '1s',
@@ -39,7 +44,7 @@ test('of several limits of one unit the tightest speaks, and says whose it is', 
       { remaining: 3, resetMs: 7 },
     ],
   )
-  expect(Object.fromEntries(headers)).toMatchObject({
+  expect(pairs(headers)).toMatchObject({
     'x-ratelimit-limit-requests': '600',
     'x-ratelimit-remaining-requests': '3',
     'x-headgate-limit-scope': 'team',

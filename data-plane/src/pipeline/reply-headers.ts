@@ -29,9 +29,7 @@ export function answeredHeaders(call: Answered, nowMs: number): string[] {
   headers.push('x-headgate-overhead-ms', call.request.overheadMs(call.upstream, nowMs, nowMs).toFixed(2))
   const { rotation } = call.caller.key
   if (rotation?.isOld) headers.push('x-headgate-key-state', oldSecretText(rotation.untilMs))
-  for (const [name, value] of rateHeaders(call.reservation.claims, call.reservation.states)) {
-    headers.push(name, value)
-  }
+  headers.push(...rateHeaders(call.reservation.claims, call.reservation.states))
   return headers
 }
 
@@ -49,28 +47,44 @@ export function costHeaders(cost: Cost): string[] {
 }
 
 /**
- * OpenAI's rate-limit headers. Where several limits of one unit apply, the tightest of the caller's own levels
- * speaks and `x-headgate-limit-scope` says whose it is. A resource is shared: its numbers would tell of others.
+ * OpenAI's rate-limit headers, names and values in turn. Where several limits of one unit apply, the tightest of
+ * the caller's own levels speaks and `x-headgate-limit-scope` says whose it is. A resource is shared: its numbers
+ * would tell of others.
  */
-export function rateHeaders(claims: readonly Claim[], states: readonly PoolState[]): [string, string][] {
-  const headers: [string, string][] = []
-  let scope: string | null = null
-  for (const unit of ['requests', 'tokens'] as const) {
-    let tightest = -1
-    for (let i = 0; i < claims.length; i++) {
-      if (claims[i]?.unit !== unit || claims[i]?.scope.kind === 'resource') continue
-      if (tightest < 0 || remaining(states, i) < remaining(states, tightest)) tightest = i
-    }
-    const claim = claims[tightest]
-    const state = states[tightest]
-    if (claim === undefined || state === undefined) continue
-    scope ??= claim.scope.kind
-    headers.push([`x-ratelimit-limit-${unit}`, String(claim.limit)])
-    headers.push([`x-ratelimit-remaining-${unit}`, String(state.remaining)])
-    headers.push([`x-ratelimit-reset-${unit}`, durationText(state.resetMs)])
-  }
-  if (scope !== null) headers.push(['x-headgate-limit-scope', scope])
+export function rateHeaders(claims: readonly Claim[], states: readonly PoolState[]): string[] {
+  const headers: string[] = []
+  const requests = tightest('requests', claims, states)
+  const tokens = tightest('tokens', claims, states)
+  if (requests >= 0) addRate(headers, claims[requests] as Claim, states[requests] as PoolState)
+  if (tokens >= 0) addRate(headers, claims[tokens] as Claim, states[tokens] as PoolState)
+  const spoke = claims[requests >= 0 ? requests : tokens]
+  if (spoke !== undefined) headers.push('x-headgate-limit-scope', spoke.scope.kind)
   return headers
+}
+
+const RATE_HEADERS = {
+  requests: ['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],
+  tokens: ['x-ratelimit-limit-tokens', 'x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
+} as const
+
+function addRate(headers: string[], { unit, limit }: Claim, { remaining, resetMs }: PoolState): void {
+  const [ofLimit, ofRemaining, ofReset] = RATE_HEADERS[unit === 'tokens' ? unit : 'requests']
+  headers.push(ofLimit, String(limit), ofRemaining, String(remaining), ofReset, durationText(resetMs))
+}
+
+/** Which claim of a unit has the least left; -1 when no claim of the caller's own is of it. */
+function tightest(
+  unit: 'requests' | 'tokens',
+  claims: readonly Claim[],
+  states: readonly PoolState[],
+): number {
+  let found = -1
+  for (let i = 0; i < claims.length; i++) {
+    const claim = claims[i] as Claim
+    if (claim.unit !== unit || claim.scope.kind === 'resource' || states[i] === undefined) continue
+    if (found < 0 || remaining(states, i) < remaining(states, found)) found = i
+  }
+  return found
 }
 
 function remaining(states: readonly PoolState[], index: number): number {

@@ -89,10 +89,17 @@ function refusalOf(call: Authorized, ask: Ask, verdict: Refused): GatewayError {
     used: Math.max(0, claim.limit - remaining),
     requested,
     unit: unitText(claim),
-    headers: Object.fromEntries(rateHeaders(ask.claims, verdict.states)),
+    headers: rateHeadersOf(ask, verdict),
     ...(owner !== undefined && { owner }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   })
+}
+
+function rateHeadersOf({ claims }: Ask, { states }: Refused): Record<string, string> {
+  const flat = rateHeaders(claims, states)
+  const headers: Record<string, string> = {}
+  for (let i = 0; i < flat.length; i += 2) headers[flat[i] as string] = flat[i + 1] as string
+  return headers
 }
 
 const DAY_MS = 86_400_000
