@@ -123,6 +123,7 @@ export function prepareWrite(place: Place, { actor, sent, request, home }: Write
   const work = async (context: HandlerContext): Promise<Change<unknown>> => {
     kept = repeatable && (await seekReply(context.db, repeatable, home.digestKey))
     if (kept !== null) return { changed: false, reply: JSON.parse(kept.body) }
+    await holdThing(call, context)
     if (ifMatch !== undefined) await checkPrecondition(place, { call, ifMatch, context })
     // The table of handlers says that a write gives a Change; the walk over it cannot know.
     const change = (await place.handler(call, context)) as Change<unknown>
@@ -153,11 +154,14 @@ function written({ it, showsThing }: Place, status: number, body: unknown): Done
 
 type Seen = { readonly call: LooseCall; readonly ifMatch: string; readonly context: HandlerContext }
 
-/** Holds the thing from its comparison to the end of the transaction, so that two who saw the same do not both win. */
+/** Holds what a write names until its transaction ends, so that of two who saw the same only one wins. */
+async function holdThing(call: LooseCall, { db }: HandlerContext): Promise<void> {
+  const ids = Object.values(call.params as Record<string, string>)
+  if (ids.length > 0) await sql`select pg_advisory_xact_lock(7403, hashtext(${ids.join(' ')}))`.execute(db)
+}
+
 async function checkPrecondition({ reader }: Place, { call, ifMatch, context }: Seen): Promise<void> {
   if (reader === null || ifMatch.trim() === '*') return
-  const place = Object.values(call.params as Record<string, string>).join(' ')
-  await sql`select pg_advisory_xact_lock(7403, hashtext(${place}))`.execute(context.db)
   const current = await reader({ params: call.params, query: undefined, body: undefined }, context)
   const etag = etagOf(renameKeys(current))
   if (!listHolds(ifMatch, etag, 'If-Match')) throw notAsSeen(etag)
