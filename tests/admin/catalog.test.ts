@@ -181,10 +181,10 @@ test('a draft is gathered, checked, compared and published as one version, once'
   })
   await expect(publish('*')).rejects.toMatchObject({ status: 409, faults: [{ code: 'published' }] })
   for (const work of [
-    client.drafts.change({ params, body: { name: 'x' } }),
-    client.drafts.remove({ params }),
+    () => client.drafts.change({ params, body: { name: 'x' } }),
+    () => client.drafts.remove({ params }),
   ])
-    await expect(work).rejects.toMatchObject({ status: 409, faults: [{ code: 'published' }] })
+    await expect(work()).rejects.toMatchObject({ status: 409, faults: [{ code: 'published' }] })
   const events = (await client.auditEvents.list({ query: { subjectId: draft.id } })).data
   expect(events.map((event) => event.action)).toEqual(['draft.published', 'draft.changed', 'draft.created'])
 })

@@ -90,10 +90,10 @@ test('a revoked key stays as it is, and only it can be removed, once nothing ref
   const policy = await policies.create({ body: { name: 'of the key', ownerId: key.id } })
   const revoked = await keys.revoke({ params })
   for (const work of [
-    keys.change({ params, body: { state: 'active' } }),
-    it.client.keyRotations.create({ params, body: {} }),
+    () => keys.change({ params, body: { state: 'active' } }),
+    () => it.client.keyRotations.create({ params, body: {} }),
   ])
-    await expect(work).rejects.toMatchObject({ status: 409, faults: [{ code: 'revoked' }] })
+    await expect(work()).rejects.toMatchObject({ status: 409, faults: [{ code: 'revoked' }] })
   await expect(keys.remove({ params })).rejects.toMatchObject({ faults: [{ code: 'in_use' }] })
   await policies.remove({ params: { policyId: policy.id } })
   expect(await keys.remove({ params })).toEqual(revoked)
