@@ -82,9 +82,15 @@ function priceOfUpstream(id: NewId, createdAt: string) {
     id: id('pri'),
     model: UPSTREAM_MODEL,
     currency: 'USD',
-    inputNanosPerMillion: 150_000_000,
-    cachedInputNanosPerMillion: 75_000_000,
-    outputNanosPerMillion: 600_000_000,
+    provider: null,
+    isFree: false,
+    lines: [
+      { kind: 'input', nanos: 150_000_000 },
+      { kind: 'cached_input', nanos: 75_000_000 },
+      { kind: 'output', nanos: 600_000_000 },
+    ],
+    effectiveTo: null,
+    source: null,
     effectiveFrom: '2020-01-01T00:00:00Z',
     createdAt,
   }

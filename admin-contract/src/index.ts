@@ -1,4 +1,5 @@
 /** The table: every resource of the admin API and its operations. Server, client and OpenAPI walk this. */
+import { agreements } from './agreements.ts'
 import { apps } from './apps.ts'
 import { archivedThings } from './archived-things.ts'
 import { auditEvents } from './audit-events.ts'
@@ -6,6 +7,7 @@ import { batch } from './batch.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
 import { drafts, publications } from './drafts.ts'
+import { exchangeRates } from './exchange-rates.ts'
 import { keyRotations } from './key-rotations.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
@@ -14,6 +16,7 @@ import type { Operations } from './operation.ts'
 import { policies } from './policies.ts'
 import { prices } from './prices.ts'
 import { quotas } from './quotas.ts'
+import { reratings } from './reratings.ts'
 import { resources } from './resources.ts'
 import { routes } from './routes.ts'
 import { teams } from './teams.ts'
@@ -33,6 +36,9 @@ export const contract = {
   modelAliases,
   routes,
   prices,
+  agreements,
+  exchangeRates,
+  reratings,
   policies,
   usage,
   drafts,

@@ -2,16 +2,20 @@
  * Shapes as JSON Schema, for the OpenAPI document. Those that have a name here become components, everything
  * else stands where it is used.
  */
+import { Agreement } from '@headgate/domain/agreement'
 import { App } from '@headgate/domain/app'
 import { ArchivedThing } from '@headgate/domain/archived-thing'
 import { AuditEvent } from '@headgate/domain/audit-event'
 import { CatalogDifference } from '@headgate/domain/catalog-difference'
 import { Deployment } from '@headgate/domain/deployment'
+import { ExchangeRate } from '@headgate/domain/exchange-rate'
 import { KeyRotation } from '@headgate/domain/key-secret'
 import { ModelAlias } from '@headgate/domain/model-alias'
 import { Policy } from '@headgate/domain/policy'
 import { Price } from '@headgate/domain/price'
+import { PriceLine } from '@headgate/domain/price-line'
 import { ProxyKey } from '@headgate/domain/proxy-key'
+import { Rerating } from '@headgate/domain/rerating'
 import { Quota, Resource } from '@headgate/domain/resource'
 import { Route } from '@headgate/domain/route'
 import { Team } from '@headgate/domain/team'
@@ -29,6 +33,10 @@ import { renameSchema } from './wire.ts'
 export type JsonSchema = { readonly [keyword: string]: unknown }
 
 const named = {
+  Agreement,
+  ExchangeRate,
+  PriceLine,
+  Rerating,
   App,
   ArchivedThing,
   AuditEvent,

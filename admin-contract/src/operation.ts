@@ -105,13 +105,14 @@ export type InputOf<T extends Operation> = ParamsInput<PathParams<T['path']>> &
   (T extends { readonly method: 'GET' } ? unknown : WriteOptions)
 
 /**
- * The operation that reads what this one writes: at the same path. Writes that have one and are no POST need
+ * The operation that reads the one thing this one writes: at the same path. Writes that have one and are no POST need
  * `If-Match`; there is nothing else to compare with.
  */
 export function readerOf(group: Operations, it: Operation): ReadOperation | undefined {
   if (it.method === 'GET' || it.method === 'POST') return undefined
   return Object.values(group).find(
-    (other): other is ReadOperation => other.method === 'GET' && other.path === it.path,
+    (other): other is ReadOperation =>
+      other.method === 'GET' && other.path === it.path && it.path.includes('{'),
   )
 }
 

@@ -3,7 +3,8 @@
  * the records, so they are exact; costs are decimal text, since a sum may pass what a JSON number holds.
  */
 import { Currency } from '@headgate/domain/price'
-import { Outcome, TokenUsage, UsageRecord } from '@headgate/domain/usage-record'
+import { TokenUsage } from '@headgate/domain/usage'
+import { Outcome, UsageRecord } from '@headgate/domain/usage-record'
 import { z } from 'zod'
 import { operation } from './operation.ts'
 import { PageQuery, pageOf } from './page.ts'

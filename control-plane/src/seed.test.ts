@@ -19,7 +19,7 @@ test('one seed gives a key and three models that gateways can serve; a second ch
   const catalog = openCatalog(document!)
   expect(catalog.aliases.map((alias) => alias.name)).toEqual(['demo-chat', 'demo-chat-large', 'demo-embed'])
   expect(catalog.alias('demo-chat')?.tiers.length).toBe(2)
-  expect(catalog.alias('demo-embed')?.tiers[0]?.[0]?.deployment.prices.length).toBe(1)
+  expect(catalog.alias('demo-embed')?.tiers[0]?.[0]?.deployment.rates.length).toBe(1)
 
   const second = await it.plane.seed({ fakeUpstreamOrigin: 'http://127.0.0.1:40001' })
   expect(second.secret).toBeNull()

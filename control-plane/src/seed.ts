@@ -4,6 +4,7 @@
  * fake upstream's address, which may differ at each start. All of it goes through changes, so it is audited.
  */
 import type { Change } from '@headgate/admin-contract/operation'
+import { NewPrice } from '@headgate/domain/price'
 import type { SecretRef } from '@headgate/domain/secret-ref'
 import { commitChange, type Home } from './change.ts'
 import type { Database } from './database/open.ts'
@@ -145,14 +146,17 @@ async function ensureModel(
   const price = {
     model: model.name,
     currency: 'USD',
-    inputNanosPerMillion: model.input,
-    cachedInputNanosPerMillion: model.cached,
-    outputNanosPerMillion: model.output,
+    lines: [
+      { kind: 'input', nanos: model.input },
+      { kind: 'cached_input', nanos: model.cached },
+      { kind: 'output', nanos: model.output },
+    ],
     effectiveFrom: PRICED_FROM,
-  }
+    source: 'demo',
+  } as const
   await ensure(home, 'price.created', {
     find: (db) => db.selectFrom('prices').select('id').where('model', '=', model.name).executeTakeFirst(),
-    make: (context) => pricesHandlers.create(call(price), context),
+    make: (context) => pricesHandlers.create(call(NewPrice.parse(price)), context),
   })
 }
 

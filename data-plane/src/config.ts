@@ -2,7 +2,7 @@
  * The data plane's settings: the environment read once into one frozen object, all faults told together.
  * The only file of the data plane that reads process.env.
  */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { unknownSettings } from '@headgate/domain/setting'
 import { z } from 'zod'
 
@@ -14,6 +14,10 @@ const Environment = z.object({
   HEADGATE_PORT: Port.default(7400),
   HEADGATE_OPS_PORT: Port.default(7402),
   HEADGATE_DATA_DIR: z.string().min(1).default('./.headgate'),
+  HEADGATE_JOURNAL_DIR: z.string().min(1).optional(),
+  HEADGATE_JOURNAL_BYTES_MAX: z.coerce.number().int().min(1_048_576).max(1e12).default(2_147_483_648),
+  HEADGATE_JOURNAL_SYNC_MS: z.coerce.number().int().min(0).max(60_000).default(10),
+  HEADGATE_JOURNAL_WHEN_FULL: z.enum(['refuse', 'serve']).default('refuse'),
   HEADGATE_KEY_PEPPER: z.string({ error: 'is required: the pepper keys were digested under' }).min(32),
   HEADGATE_EXPECTED_INSTANCES: z.coerce.number().int().min(1).max(10_000).default(1),
   HEADGATE_DRAIN_MS: z.coerce.number().int().min(0).max(3_600_000).default(120_000),
@@ -34,8 +38,16 @@ export type DataPlaneConfig = {
   readonly drainMs: number
 }
 
+export type JournalSettings = {
+  readonly folder: string
+  readonly bytesMax: number
+  readonly syncMs: number
+  readonly whenFull: 'refuse' | 'serve'
+}
+
 export type DataPlaneSettings = DataPlaneConfig & {
   readonly keyPepper: string
+  readonly journal: JournalSettings
   readonly redisUrl: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** Names that look like settings and are none, to be told at start. */
@@ -64,6 +76,12 @@ export function readSettings(
     expectedInstances: it.HEADGATE_EXPECTED_INSTANCES,
     drainMs: it.HEADGATE_DRAIN_MS,
     keyPepper: it.HEADGATE_KEY_PEPPER,
+    journal: {
+      folder: resolve(it.HEADGATE_JOURNAL_DIR ?? join(it.HEADGATE_DATA_DIR, 'journal')),
+      bytesMax: it.HEADGATE_JOURNAL_BYTES_MAX,
+      syncMs: it.HEADGATE_JOURNAL_SYNC_MS,
+      whenFull: it.HEADGATE_JOURNAL_WHEN_FULL,
+    },
     redisUrl: it.REDIS_URL,
     logLevel: it.HEADGATE_LOG_LEVEL,
     unknownNames: unknownSettings(Object.keys(environment)),

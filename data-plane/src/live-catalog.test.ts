@@ -7,6 +7,7 @@ import { followCatalog } from './live-catalog.ts'
 
 const document = (version: number, more: Partial<CatalogDocument> = {}): CatalogDocument => ({
   policies: [],
+  agreements: [],
   ...{ format: 1, version, compiledAt: '2026-01-01T00:00:00Z', teams: [], apps: [], resources: [] },
   ...{ quotas: [], deployments: [], aliases: [], routes: [], prices: [], limits: [], ...more },
 })

@@ -1,13 +1,14 @@
 /** The data plane as a process of its own: settings and adapters are put together here and nowhere else. */
 import { join } from 'node:path'
 import { lastGoodCatalog } from '@headgate/adapters/disk/last-good-catalog'
+import { openUsageJournal } from '@headgate/adapters/journal/usage-journal'
 import { keyDigester } from '@headgate/adapters/keys/digest'
 import { redisCatalogFeed } from '@headgate/adapters/redis/catalog-feed'
 import { connectRedis } from '@headgate/adapters/redis/client'
 import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
 import { redisLedger } from '@headgate/adapters/redis/ledger'
 import { ledgerWithFallback } from '@headgate/adapters/redis/ledger-with-fallback'
-import { redisUsageStream } from '@headgate/adapters/redis/usage-stream'
+import { redisUsageOutlet } from '@headgate/adapters/redis/usage-outlet'
 import { envSecrets } from '@headgate/adapters/secrets/env'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
 import { processLog } from '@headgate/adapters/telemetry/log'
@@ -20,6 +21,7 @@ async function run(settings: DataPlaneSettings): Promise<void> {
   const log = processLog('data-plane', settings.logLevel)
   for (const name of settings.unknownNames) log('warn', `${name} is no setting of Headgate; it is ignored`)
   const client = await connectRedis(settings.redisUrl, { log })
+  const usage = await openUsageJournal(redisUsageOutlet(client), { ...settings.journal, log })
   const keys = redisKeyDirectory(client, { log, clock })
   const shared = redisLedger(client, { log })
   const ledger = ledgerWithFallback({
@@ -37,16 +39,16 @@ async function run(settings: DataPlaneSettings): Promise<void> {
       keys,
       digest: keyDigester(settings.keyPepper),
       ledger,
-      usage: redisUsageStream(client, { log }),
+      usage,
       secrets: secretResolver({ sources: { env: envSecrets(settings.environment) }, clock, log }),
     },
     log,
   )
-  log('info', 'serving', { gateway: dataPlane.origin, ops: dataPlane.opsOrigin })
   const stop = async () => {
     await dataPlane.stop()
     keys.close()
     shared.close()
+    await usage.close()
     await client.close()
     log('info', 'stopped')
   }
@@ -58,6 +60,7 @@ async function run(settings: DataPlaneSettings): Promise<void> {
   }
   process.on('SIGTERM', stopOnce)
   process.on('SIGINT', stopOnce)
+  log('info', 'serving', { gateway: dataPlane.origin, ops: dataPlane.opsOrigin })
 }
 
 try {

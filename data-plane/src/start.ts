@@ -65,6 +65,7 @@ export async function startDataPlane(
     openRequests: () => door.open(),
     openStreams: () => streams.count(),
     catalogVersion: () => catalog.current()?.version ?? 0,
+    backlog: () => ports.usage.backlog(),
   })
   const gateway: Gateway = {
     ...ports,
@@ -76,7 +77,11 @@ export async function startDataPlane(
     instanceId,
   }
   const health = healthDoor({
-    unreadyBecause: () => (stopping ? 'shutting down' : catalog.current() === null ? 'no catalog yet' : null),
+    unreadyBecause: () => {
+      if (stopping) return 'shutting down'
+      if (ports.usage.full()) return 'the usage journal is full or cannot be written'
+      return catalog.current() === null ? 'no catalog yet' : null
+    },
   })
   const door = openDoor(gateway, health)
   const ops = openOpsDoor(metrics.text, health)

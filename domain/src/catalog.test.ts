@@ -30,7 +30,11 @@ function sample() {
     createdAt,
   }
   const price = { id: newId('pri'), model: 'gpt-4o', currency: 'USD', effectiveFrom: createdAt, createdAt }
-  const nanos = { inputNanosPerMillion: 1, cachedInputNanosPerMillion: 1, outputNanosPerMillion: 1 }
+  const rest = { provider: null, isFree: false, effectiveTo: null, source: null }
+  const lines = [
+    { kind: 'input', nanos: 1 },
+    { kind: 'output', nanos: 1 },
+  ]
   return CatalogDocument.parse({
     ...{ format: 1, version: 3, compiledAt: createdAt },
     teams: [{ id: teamId, name: 'Platform', allowedModels: ['chat'] }],
@@ -42,7 +46,7 @@ function sample() {
     routes: [
       { id: newId('rte'), aliasId, tiers: [[{ deploymentId: one }], [{ deploymentId: two }]], createdAt },
     ],
-    prices: [{ ...price, ...nanos }],
+    prices: [{ ...price, ...rest, lines }],
   })
 }
 
@@ -157,9 +161,11 @@ describe('an opened catalog', () => {
         const at = (start: number) => new Date(start * 1000).toISOString()
         document.prices = starts.map((start) => ({ ...price!, id: newId('pri'), effectiveFrom: at(start) }))
         const [first] = candidatesOf(openCatalog(document).alias('chat')!, Math.random)
-        const found = priceOf(first!, nowSeconds * 1000)
+        const found = priceOf(first!, nowSeconds * 1000)?.price
         const begun = starts.filter((it) => it <= nowSeconds)
-        expect(found && Date.parse(found.effectiveFrom) / 1000).toBe(begun.length ? Math.max(...begun) : null)
+        expect(found ? Date.parse(found.effectiveFrom) / 1000 : null).toBe(
+          begun.length ? Math.max(...begun) : null,
+        )
       }),
     )
     const document = sample()

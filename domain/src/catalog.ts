@@ -3,15 +3,17 @@
  * versioned. A call takes one catalog when it arrives and keeps it to its last byte.
  */
 import { z } from 'zod'
+import { Agreement } from './agreement.ts'
 import { App } from './app.ts'
 import { type LimitTree, limitFaults, openLimitTree } from './claim.ts'
 import { Deployment } from './deployment.ts'
 import { LimitRule } from './limit.ts'
 import { ModelAlias } from './model-alias.ts'
 import { danglingNames, Policy } from './policy.ts'
-import { Price } from './price.ts'
+import { Price, type Provider } from './price.ts'
 import type { KeyRecord } from './proxy-key.ts'
-import { Quota, Resource } from './resource.ts'
+import { type RateCard, type RatePeriod, ratePeriods } from './rate-card.ts'
+import { type ApiStyle, Quota, Resource } from './resource.ts'
 import { orderTier, Route } from './route.ts'
 import { type Standing, standingsOf } from './standing.ts'
 import { Team } from './team.ts'
@@ -31,6 +33,7 @@ export const CatalogDocument = z.object({
   /** Absent in documents from before there were policies. */
   policies: z.array(Policy).default([]),
   prices: z.array(Price),
+  agreements: z.array(Agreement).default([]),
   /** Those of teams, apps and users, and any other that holds a guarantee; a key carries its own. */
   limits: z.array(LimitRule).default([]),
 })
@@ -39,8 +42,8 @@ export type CatalogDocument = z.infer<typeof CatalogDocument>
 /** A deployment with everything a call needs of it already joined. */
 export type ServingDeployment = Readonly<Deployment> & {
   readonly resource: Readonly<Resource>
-  /** Prices of its model, latest first, each with the instant it begins. */
-  readonly prices: readonly { readonly fromMs: number; readonly price: Price }[]
+  /** What its usage costs, latest first, each with the instant it begins. */
+  readonly rates: readonly RatePeriod[]
 }
 
 type Target = { readonly deployment: ServingDeployment; readonly weight: number }
@@ -75,7 +78,9 @@ export function openCatalog(document: CatalogDocument): Catalog {
   const deployments = new Map<string, ServingDeployment>()
   for (const it of document.deployments) {
     const resource = found(resources.get(it.resourceId), 'resource', it.resourceId)
-    deployments.set(it.id, { ...it, resource, prices: latestFirst(pricesOf.get(it.pricedAs) ?? []) })
+    const place = { provider: providerOf(resource.apiStyle), resourceId: resource.id, deploymentId: it.id }
+    const rates = ratePeriods(pricesOf.get(it.pricedAs) ?? [], document.agreements, place)
+    deployments.set(it.id, { ...it, resource, rates })
   }
   const routes = new Map(document.routes.map((route) => [route.aliasId, route]))
   const aliases: ServingAlias[] = []
@@ -109,9 +114,10 @@ export function candidatesOf(alias: ServingAlias, random: () => number): Serving
   return alias.tiers.flatMap((tier) => orderTier(tier, random).map((target) => target.deployment))
 }
 
-/** The price of a deployment's tokens at an instant; null when its model has none by then. */
-export function priceOf(deployment: Pick<ServingDeployment, 'prices'>, nowMs: number): Price | null {
-  return deployment.prices.find((it) => it.fromMs <= nowMs)?.price ?? null
+/** What a deployment's usage costs at an instant; null when that is unknown then. */
+export function priceOf(deployment: Pick<ServingDeployment, 'rates'>, nowMs: number): RateCard | null {
+  for (const period of deployment.rates) if (period.fromMs <= nowMs) return period.card
+  return null
 }
 
 /** Every reason why a document may not be published; empty when it may. */
@@ -169,10 +175,9 @@ function policyFaults(document: CatalogDocument): CatalogFault[] {
   })
 }
 
-function latestFirst(prices: readonly Price[]): ServingDeployment['prices'] {
-  return prices
-    .map((price) => ({ fromMs: Date.parse(price.effectiveFrom), price }))
-    .sort((a, b) => b.fromMs - a.fromMs)
+/** Whose prices hold at a resource. */
+export function providerOf(apiStyle: ApiStyle): Provider {
+  return apiStyle === 'openai' ? 'openai' : 'azure'
 }
 
 type Named = { id: string; name: string }

@@ -100,6 +100,7 @@ const table = {
   no_healthy_deployment: row(503, 'server_error', true, 'No deployment of this model can serve now.'),
   client_closed: row(499, 'invalid_request_error', false, 'The caller went away.'),
   request_timeout: row(408, 'invalid_request_error', true, 'The request did not arrive in time.'),
+  journal_full: row(503, 'server_error', true, 'The gateway has no room to record what a call uses.'),
   overloaded: row(503, 'server_error', true, 'The gateway is at its limit of open requests.'),
   draining: row(503, 'server_error', true, 'This gateway is shutting down; send the request again.'),
   loop_detected: row(508, 'server_error', false, 'The request came back to the gateway it left.'),

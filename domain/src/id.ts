@@ -19,6 +19,8 @@ export type IdPrefix =
   | 'ali'
   | 'rte'
   | 'pri'
+  | 'agr'
+  | 'rrt'
   | 'lim'
   | 'pol'
   | 'req'

@@ -6,6 +6,7 @@ import type { CatalogDocument } from './catalog.ts'
 import type { KeyRecord } from './proxy-key.ts'
 import type { Ask, LivePool, Pool, Used, Verdict } from './reservation.ts'
 import type { Secret, SecretRef } from './secret-ref.ts'
+import type { UsageIntent, UsageProgress } from './usage-intent.ts'
 import type { UsageRecord } from './usage-record.ts'
 
 /** Time from outside, so that tests own it. */
@@ -72,12 +73,43 @@ export interface Ledger {
   look(pools: readonly Pool[], teamIds?: readonly string[]): Promise<readonly LivePool[]>
 }
 
-/** Where usage records leave the data plane. */
+/** Where usage records leave the data plane. What was sent to a provider is recorded, whatever dies when. */
 export interface UsageStream {
-  /** Takes a record. Never throws, never waits; what cannot be sent yet is kept and sent later. */
+  /** True while there is no room to record more: no call that has to be accounted for may be sent. */
+  full(): boolean
+  /** Opens the account of one attempt at an upstream, before anything of it leaves. Never throws, never waits. */
+  intend(intent: UsageIntent): UsageAccount
+  /** Takes the record of a call that made no attempt. Never throws, never waits. */
   append(record: UsageRecord): void
-  /** Resolves when everything taken so far is in safe hands, or the time is up. */
+  /** Resolves when everything taken so far is on its way to the control plane, or the time is up. */
   flush(timeoutMs: number): Promise<void>
+  backlog(): UsageBacklog
+}
+
+/** The account of one attempt at an upstream: opened by an intent, closed by its record. */
+export interface UsageAccount {
+  /** Notes that its bytes leave now; again does nothing. Cheap: `secure` writes it down with all the others. */
+  sending(): void
+  /** Writes down what was noted so far. @throws GatewayError `journal_full` when it cannot; then nothing may leave */
+  secure(): void
+  /** Notes what was used by now; charged if nothing more is heard. */
+  progress(progress: UsageProgress): void
+  /** Closes the account, once; again does nothing. */
+  close(record: UsageRecord): void
+}
+
+/** How much of what was recorded is not yet with the control plane. */
+export type UsageBacklog = {
+  /** On disk, and the most there may be. */
+  readonly bytes: number
+  readonly bytesMax: number
+  /** Records that have not left this process' machine; and those that left and are not committed yet. */
+  readonly waiting: number
+  readonly unconfirmed: number
+  /** Records given up since the start: there was no room for them anywhere. */
+  readonly lost: number
+  /** Bytes found unreadable at the start. */
+  readonly damagedBytes: number
 }
 
 export type UsageBatch = {

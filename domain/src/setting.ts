@@ -64,7 +64,39 @@ export const settings: readonly Setting[] = [
     default: './.headgate',
     secret: false,
     meaning:
-      'Folder of embedded stores, the last good catalog and generated secrets. Kept readable by its owner only.',
+      'Folder of embedded stores, the last good catalog, the usage journal and generated secrets. Kept readable by its owner only.',
+  },
+  {
+    name: 'HEADGATE_JOURNAL_DIR',
+    readBy: withData,
+    default: null,
+    secret: false,
+    meaning:
+      'Folder of the usage journal, on a disk that outlives the process and belongs to it alone. `journal` in `HEADGATE_DATA_DIR` when absent.',
+  },
+  {
+    name: 'HEADGATE_JOURNAL_BYTES_MAX',
+    readBy: withData,
+    default: '2147483648',
+    secret: false,
+    meaning:
+      'The most the usage journal may take, in bytes; at least 1048576. A call takes about 1.3 KB until it is committed. Alarm at 70 %; at 100 % see `HEADGATE_JOURNAL_WHEN_FULL`.',
+  },
+  {
+    name: 'HEADGATE_JOURNAL_SYNC_MS',
+    readBy: withData,
+    default: '10',
+    secret: false,
+    meaning:
+      'How long a note in the usage journal may be written and not yet synced to the disk, in milliseconds: what a power cut may cost. A killed process loses nothing whatever this says. `0` leaves it to the operating system.',
+  },
+  {
+    name: 'HEADGATE_JOURNAL_WHEN_FULL',
+    readBy: withData,
+    default: 'refuse',
+    secret: false,
+    meaning:
+      '`refuse`: while the usage journal is full, calls that cost something get 503 `journal_full`. `serve`: they are served, and their records are kept in memory, where they can be lost.',
   },
   {
     name: 'HEADGATE_ADMIN_TOKEN',

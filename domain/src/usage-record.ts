@@ -3,9 +3,8 @@
  * one, refused and broken calls included. Tokens and money are integers; times are milliseconds unless named.
  */
 import { z } from 'zod'
-import type { Price } from './price.ts'
-
-const MILLION = 1_000_000n
+import { CostState } from './cost.ts'
+import { Count, TokenUsage, UsageDetails } from './usage.ts'
 
 export const Outcome = z.enum(['succeeded', 'refused', 'failed', 'aborted', 'truncated'])
 export type Outcome = z.infer<typeof Outcome>
@@ -13,16 +12,6 @@ export type Outcome = z.infer<typeof Outcome>
 /** Where the token counts come from: the provider said so, we estimated, or nothing was used. */
 export const UsageSource = z.enum(['reported', 'estimated', 'none'])
 export type UsageSource = z.infer<typeof UsageSource>
-
-const Count = z.int().min(0)
-
-/** `cachedInput` is a part of `input`; `reasoning` is a part of `output`. */
-export const TokenUsage = z.object({ input: Count, cachedInput: Count, output: Count, reasoning: Count })
-export type TokenUsage = z.infer<typeof TokenUsage>
-
-export const noTokens: TokenUsage = Object.freeze({ input: 0, cachedInput: 0, output: 0, reasoning: 0 })
-
-const CostState = z.enum(['priced', 'unknown', 'none'])
 
 const Id = z.string().max(64)
 
@@ -51,12 +40,17 @@ export const UsageRecord = z.object({
   outcome: Outcome,
   errorCode: z.string().max(64).nullable(),
   tokens: TokenUsage,
+  /** Null where there are none. Absent in records of older gateways, like what follows it. */
+  usageDetails: UsageDetails.nullable().default(null),
   usageSource: UsageSource,
-  /** Null unless `costState` is `priced`. */
+  /** As the answer names it. */
+  serviceTier: z.string().max(32).nullable().default(null),
+  /** Null unless `costState` is `priced`, or `free`, which is zero. */
   costNanos: Count.nullable(),
   costState: CostState,
   currency: z.string().max(3).nullable(),
   priceId: Id.nullable(),
+  agreementId: Id.nullable().default(null),
   requestBytes: Count,
   replyBytes: Count,
   /** The gateway's own share of the time, in microseconds. */
@@ -72,31 +66,3 @@ export const UsageRecord = z.object({
   client: z.string().max(200).nullable().default(null),
 })
 export type UsageRecord = z.infer<typeof UsageRecord>
-
-export type Cost = Pick<UsageRecord, 'costNanos' | 'costState' | 'currency' | 'priceId'>
-
-const noCost: Cost = Object.freeze({ costNanos: null, costState: 'none', currency: null, priceId: null })
-const unknownCost: Cost = Object.freeze({
-  costNanos: null,
-  costState: 'unknown',
-  currency: null,
-  priceId: null,
-})
-
-/**
- * What the tokens cost, in nanos, rounded up once for the whole call.
- * Counts beyond any real call could pass 2^53 on the way, so the sum is made in BigInt.
- * @param price the price in force when the call was admitted; null when the model has none.
- */
-export function costOf(tokens: TokenUsage, price: Price | null): Cost {
-  if (tokens.input === 0 && tokens.output === 0) return noCost
-  if (price === null) return unknownCost
-  const cached = Math.min(tokens.cachedInput, tokens.input)
-  const total =
-    BigInt(tokens.input - cached) * BigInt(price.inputNanosPerMillion) +
-    BigInt(cached) * BigInt(price.cachedInputNanosPerMillion) +
-    BigInt(tokens.output) * BigInt(price.outputNanosPerMillion)
-  const nanos = (total + MILLION - 1n) / MILLION
-  if (nanos > BigInt(Number.MAX_SAFE_INTEGER)) return unknownCost
-  return { costNanos: Number(nanos), costState: 'priced', currency: price.currency, priceId: price.id }
-}

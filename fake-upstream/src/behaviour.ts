@@ -55,6 +55,8 @@ export type Behaviour = {
   exactUsage: { prompt: number; completion: number } | null
   cachedTokens: number | 'half'
   reasoningTokens: number
+  /** Usage has cache writes, sound and pictures too. */
+  everyKind: boolean
 }
 
 /** The behaviour of a model with no sentinel in its name. */
@@ -79,6 +81,7 @@ export const USUAL: Behaviour = Object.freeze({
   exactUsage: null,
   cachedTokens: 0,
   reasoningTokens: 0,
+  everyKind: false,
 })
 
 /** `base` changed by `change`; extra events add up instead of replacing each other. */

@@ -11,11 +11,17 @@ export type Bill = {
   completion: number
   reasoning: number
   total: number
+  /** Parts of the prompt: written to the cache, sound, pictures; and the part of the completion that is sound. */
+  written: number
+  audioIn: number
+  imageIn: number
+  audioOut: number
 }
 
 /** The bill of a call that used nothing. */
 export function emptyBill(): Bill {
-  return { prompt: 0, cached: 0, completion: 0, reasoning: 0, total: 0 }
+  const parts = { written: 0, audioIn: 0, imageIn: 0, audioOut: 0 }
+  return { prompt: 0, cached: 0, completion: 0, reasoning: 0, total: 0, ...parts }
 }
 
 /**
@@ -33,6 +39,18 @@ export function makeBill(prompt: number, completion: number, behaviour: Behaviou
     completion: completionTokens,
     reasoning: Math.min(reasoningTokens, completionTokens),
     total: promptTokens + completionTokens,
+    ...partsOf(behaviour.everyKind ? promptTokens : 0, behaviour.everyKind ? completionTokens : 0),
+  }
+}
+
+/** A quarter of the prompt each is written to the cache and sound, an eighth is pictures; half the completion is sound. */
+function partsOf(prompt: number, completion: number) {
+  const quarter = Math.floor(prompt / 4)
+  return {
+    written: quarter,
+    audioIn: quarter,
+    imageIn: Math.floor(prompt / 8),
+    audioOut: Math.floor(completion / 2),
   }
 }
 
@@ -48,10 +66,14 @@ export function completionUsage(bill: Bill): Record<string, unknown> {
     prompt_tokens: bill.prompt,
     completion_tokens: bill.completion,
     total_tokens: bill.total,
-    prompt_tokens_details: { cached_tokens: bill.cached, audio_tokens: 0 },
+    prompt_tokens_details: {
+      cached_tokens: bill.cached,
+      audio_tokens: bill.audioIn,
+      ...(bill.written > 0 ? { cache_write_tokens: bill.written, image_tokens: bill.imageIn } : {}),
+    },
     completion_tokens_details: {
       reasoning_tokens: bill.reasoning,
-      audio_tokens: 0,
+      audio_tokens: bill.audioOut,
       accepted_prediction_tokens: 0,
       rejected_prediction_tokens: 0,
     },
@@ -62,7 +84,7 @@ export function completionUsage(bill: Bill): Record<string, unknown> {
 export function responseUsage(bill: Bill): Record<string, unknown> {
   return {
     input_tokens: bill.prompt,
-    input_tokens_details: { cached_tokens: bill.cached, cache_write_tokens: 0 },
+    input_tokens_details: { cached_tokens: bill.cached, cache_write_tokens: bill.written },
     output_tokens: bill.completion,
     output_tokens_details: { reasoning_tokens: bill.reasoning },
     total_tokens: bill.total,

@@ -9,6 +9,7 @@ import { completionUsage, makeBill } from './bill.ts'
 import { type ChatAnswer, type ChatChoice, chatEvents } from './chat-events.ts'
 import { answeredModel } from './demo-models.ts'
 import {
+  answeredTier,
   type Body,
   isObject,
   missing,
@@ -41,6 +42,7 @@ export function answerChatCompletion(asked: Asked): Answer {
     bill: makeBill(prompt, completion, behaviour),
     filtered: asked.style !== 'openai' || behaviour.extra.includes('azure-filter'),
     usageKnown: behaviour.usage === 'reported',
+    serviceTier: answeredTier(body),
   }
   const events = stream ? () => chatEvents(chat, { ...options, extra: behaviour.extra }) : null
   return { bill: chat.bill, json: () => chatObject(chat), events }
@@ -105,7 +107,7 @@ function chatObject(chat: ChatAnswer): unknown {
       ...filterResults,
     })),
     ...(chat.usageKnown ? { usage: completionUsage(chat.bill) } : {}),
-    service_tier: 'default',
+    service_tier: chat.serviceTier,
     system_fingerprint: 'fp_fake000001',
   }
 }

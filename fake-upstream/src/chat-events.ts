@@ -26,6 +26,7 @@ export type ChatAnswer = {
   /** Azure adds what its content filter says. */
   filtered: boolean
   usageKnown: boolean
+  serviceTier: string
 }
 
 export type ChatStreamOptions = {
@@ -102,7 +103,7 @@ function chunkEvent(
     object: 'chat.completion.chunk',
     created: chat.createdS,
     model: chat.model,
-    service_tier: 'default',
+    service_tier: chat.serviceTier,
     system_fingerprint: 'fp_fake000001',
     choices: chunk.choices,
     ...(chunk.includeUsage ? { usage: chunk.usage ?? null } : {}),

@@ -18,6 +18,12 @@ export function readText(body: Body, name: string): string | undefined {
   throw wrongType(name, 'a string', value)
 }
 
+/** The service tier an answer names: the one asked for, where there is such a one, else `default`. */
+export function answeredTier(body: Body): string {
+  const asked = readText(body, 'service_tier')
+  return asked === 'flex' || asked === 'priority' ? asked : 'default'
+}
+
 /** A boolean, false where absent. Throws Refused for another type. */
 export function readFlag(body: Body, name: string): boolean {
   const value = body[name] ?? false

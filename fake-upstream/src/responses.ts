@@ -7,6 +7,7 @@ import { cutText, hugeText, lastUserText, writeAnswer } from './answer-text.ts'
 import { makeBill } from './bill.ts'
 import { answeredModel } from './demo-models.ts'
 import {
+  answeredTier,
   type Body,
   isObject,
   missing,
@@ -85,7 +86,7 @@ function frameOf(
     parallel_tool_calls: body['parallel_tool_calls'] ?? true,
     previous_response_id: body['previous_response_id'] ?? null,
     reasoning: { effort: null, summary: null },
-    service_tier: 'default',
+    service_tier: answeredTier(body),
     store: body['store'] ?? true,
     temperature: body['temperature'] ?? 1,
     text: body['text'] ?? { format: { type: 'text' } },

@@ -232,7 +232,8 @@ test('usage sentinels are exact, and can be joined', async () => {
     completion_tokens_details: { reasoning_tokens: 100 },
   }
   expect(JSON.parse(text(heard)).usage).toMatchObject(usage)
-  const billed = { prompt: 1000, cached: 400, completion: 500, reasoning: 100, total: 1500 }
+  const plain = { written: 0, audioIn: 0, imageIn: 0, audioOut: 0 }
+  const billed = { prompt: 1000, cached: 400, completion: 500, reasoning: 100, total: 1500, ...plain }
   expect((await lastCall()).billed).toEqual(billed)
   await hear('usage-1000-500+cached-400+reasoning-100', { path: '/v1/responses' })
   expect((await lastCall()).billed).toEqual(billed)

@@ -170,6 +170,11 @@ const USAGES: readonly Sentinel[] = [
     behave: ({ numbers }) => ({ cachedTokens: numbers[0] ?? 'half' }),
   },
   {
+    name: 'every-kind',
+    about: 'usage has cache writes, sound and pictures too (responses: cache writes)',
+    behave: () => ({ everyKind: true }),
+  },
+  {
     name: 'usage',
     about: 'usage-<prompt>-<completion>: exactly these numbers',
     behave: ({ numbers: [prompt, completion] }) =>

@@ -156,6 +156,11 @@ export const errorNotes: Readonly<Record<ErrorCode, ErrorNote>> = {
     'Head and body of the request did not arrive within the time allowed (10 s and 60 s).',
     'Send the request again, faster.',
   ),
+  journal_full: note(
+    'The usage journal of the gateway is full or cannot be written, so a call that costs something could go unrecorded.',
+    'Retry; the official clients do so by themselves. Nothing was sent.',
+    'See [usage stays in the journal](../runbooks/usage-stays-in-the-journal.md).',
+  ),
   overloaded: note('The process has 10 000 requests open.', PROVIDER_FAULT, 'Run more data planes.'),
   draining: note(
     'The process is shutting down and the time for open streams was up (`HEADGATE_DRAIN_MS`).',

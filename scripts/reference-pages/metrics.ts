@@ -12,6 +12,13 @@ const meanings: Readonly<Record<string, string>> = {
   headgate_overhead_seconds: "The gateway's own share of the time of a call.",
   headgate_open_requests: 'Requests under way.',
   headgate_open_streams: 'Streams under way.',
+  headgate_journal_bytes: 'Bytes of the usage journal on the local disk.',
+  headgate_journal_bytes_max: '`HEADGATE_JOURNAL_BYTES_MAX`. Alarm at 70 % of it.',
+  headgate_usage_records_waiting: 'Usage records that have not left this gateway yet.',
+  headgate_usage_records_unconfirmed:
+    'Usage records that left and are not committed by the control plane yet.',
+  headgate_usage_records_lost_total: 'Usage records given up because there was no room for them anywhere.',
+  headgate_journal_damaged_bytes_total: 'Bytes of the usage journal that could not be read at the start.',
   headgate_config_version: 'Version of the catalog in force; 0 when there is none yet.',
 }
 
@@ -21,6 +28,7 @@ export function metricsPage(): string {
     openRequests: () => 0,
     openStreams: () => 0,
     catalogVersion: () => 0,
+    backlog: () => ({ bytes: 0, bytesMax: 0, waiting: 0, unconfirmed: 0, lost: 0, damagedBytes: 0 }),
   }).text()
   const rows = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', kind = '']) => [
     code(name),

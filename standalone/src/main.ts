@@ -4,6 +4,8 @@
  */
 import { join } from 'node:path'
 import { lastGoodCatalog } from '@headgate/adapters/disk/last-good-catalog'
+import type { Outlet } from '@headgate/adapters/journal/outlet'
+import { openUsageJournal } from '@headgate/adapters/journal/usage-journal'
 import { keyDigester } from '@headgate/adapters/keys/digest'
 import { memoryCatalogFeed } from '@headgate/adapters/memory/catalog-feed'
 import { memoryKeyDirectory } from '@headgate/adapters/memory/key-directory'
@@ -15,8 +17,8 @@ import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
 import { redisLedger } from '@headgate/adapters/redis/ledger'
 import { ledgerWithFallback } from '@headgate/adapters/redis/ledger-with-fallback'
 import { findRedisServer, startLocalRedis } from '@headgate/adapters/redis/local-server'
+import { redisUsageOutlet } from '@headgate/adapters/redis/usage-outlet'
 import { redisUsageSource } from '@headgate/adapters/redis/usage-source'
-import { redisUsageStream } from '@headgate/adapters/redis/usage-stream'
 import { envSecrets } from '@headgate/adapters/secrets/env'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
 import { readSettings as readControlPlane } from '@headgate/control-plane/config'
@@ -49,7 +51,7 @@ type Shared = {
   readonly feed: CatalogFeed
   readonly keys: KeyDirectory & KeyPublisher
   readonly ledger: Ledger
-  readonly stream: UsageStream
+  readonly outlet: Outlet
   readonly source: UsageSource
 }
 
@@ -80,6 +82,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
   for (const name of data.unknownNames) log('warn', `${name} is no setting of Headgate; it is ignored`)
 
   const digest = keyDigester(data.keyPepper)
+  const usage = await openUsage(shared.outlet, data, { log, undo })
   const controlPlane = await startControlPlane(
     control,
     {
@@ -104,7 +107,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
       keys: shared.keys,
       digest,
       ledger: shared.ledger,
-      usage: shared.stream,
+      usage,
       secrets: secretResolver({ sources: { env: envSecrets(data.environment) }, clock, log }),
     },
     log,
@@ -119,9 +122,19 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
     signInLink: null,
   })
   const startedMs = performance.now() - startedAtMs
-  process.stdout.write(
-    greeting(firstRun, { dataDir: settings.dataDir, inMemory: shared.inMemory, startedMs }),
-  )
+  const { dataDir } = settings
+  process.stdout.write(greeting(firstRun, { dataDir, inMemory: shared.inMemory, startedMs }))
+}
+
+/** Closed after the control plane, which commits what is left and so empties it. */
+async function openUsage(
+  outlet: Outlet,
+  settings: ReturnType<typeof readDataPlane>,
+  { log, undo }: { log: Log; undo: Undo },
+): Promise<UsageStream> {
+  const usage = await openUsageJournal(outlet, { ...settings.journal, log })
+  undo.push(() => usage.close())
+  return usage
 }
 
 /** Redis given, else Redis of our own, else this process alone, and then said loudly. */
@@ -155,7 +168,7 @@ async function openShared(
     feed: redisCatalogFeed(client, { log }),
     keys,
     ledger: ledgerWithFallback({ shared: ledger, clock, expectedInstances, onChange }),
-    stream: redisUsageStream(client, { log }),
+    outlet: redisUsageOutlet(client),
     source: redisUsageSource(client, { log }),
   }
 }
@@ -167,7 +180,7 @@ function sharedInMemory(): Shared {
     feed: memoryCatalogFeed(),
     keys: memoryKeyDirectory(),
     ledger: memoryLedger(clock),
-    stream: usage,
+    outlet: usage,
     source: usage,
   }
 }

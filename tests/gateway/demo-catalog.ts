@@ -85,6 +85,7 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
     aliases: [] as unknown[],
     routes: [] as unknown[],
     policies: [],
+    agreements: [],
     prices: [priceOf('gpt-4o', id('pri')), priceOf('gpt-4o-mini', id('pri'))],
   }
   for (const model of modelNames(options.models)) {
@@ -151,9 +152,15 @@ function priceOf(model: string, id: string) {
     id,
     model,
     currency: 'USD',
-    inputNanosPerMillion: 2_500_000_000,
-    cachedInputNanosPerMillion: 1_250_000_000,
-    outputNanosPerMillion: 10_000_000_000,
+    provider: null,
+    isFree: false,
+    lines: [
+      { kind: 'input', nanos: 2_500_000_000 },
+      { kind: 'cached_input', nanos: 1_250_000_000 },
+      { kind: 'output', nanos: 10_000_000_000 },
+    ],
+    effectiveTo: null,
+    source: null,
     effectiveFrom: '2020-01-01T00:00:00Z',
     createdAt: CREATED_AT,
   }

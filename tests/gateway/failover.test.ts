@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => gateway.stop())
 
-/** Sends a call; gives the reply, its record and the models the provider was asked for, in their order. */
+/** Sends a call; gives the reply, the record of its end, those of failed attempts before, and the models tried. */
 async function ask(model: string, more: object = {}) {
   gateway.fake.reset()
   const before = gateway.records().length
@@ -25,9 +25,10 @@ async function ask(model: string, more: object = {}) {
     headers: { authorization: `Bearer ${gateway.keys.limited}` },
     body: chatBody(model, more),
   }).catch(() => null)
-  const record = (await gateway.recordsWhen(before + 1))[before]
-  expect(gateway.records()).toHaveLength(before + 1)
-  return { reply, record, tried: gateway.fake.record().map((it) => it.model) }
+  const tried = gateway.fake.record().map((it) => it.model)
+  const records = (await gateway.recordsWhen(before + tried.length)).slice(before)
+  expect(records.map((it) => it.attempt)).toEqual(tried.map((_, i) => i + 1))
+  return { reply, record: records.at(-1), failed: records.slice(0, -1), tried }
 }
 
 test.each(['failover-500', 'failover-429', 'failover-reset'])(
@@ -67,6 +68,18 @@ test('nothing is tried again once a byte of a stream has left', async () => {
   expect(reply).toBeNull()
   expect(tried).toEqual(['cut-mid-stream'])
   expect(record).toMatchObject({ outcome: 'truncated', attempt: 1 })
+})
+
+test('an attempt that failed leaves a record of its own, which costs nothing', async () => {
+  const { record, failed } = await ask('failover-500')
+  expect(failed).toHaveLength(1)
+  expect(failed[0]).toMatchObject({
+    ...{ attempt: 1, upstreamModel: 'fail-500', outcome: 'failed', errorCode: 'upstream_error' },
+    ...{ usageSource: 'none', costState: 'none', costNanos: null, stream: false },
+    tokens: { input: 0, output: 0 },
+  })
+  expect(failed[0]?.requestId).toBe(record?.requestId)
+  expect(failed[0]?.startedAt).toBe(record?.startedAt)
 })
 
 test('when all fail the last fault is told, and how long to wait', async () => {

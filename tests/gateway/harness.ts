@@ -10,7 +10,6 @@ import { redisCatalogFeed } from '@headgate/adapters/redis/catalog-feed'
 import { connectRedis } from '@headgate/adapters/redis/client'
 import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
 import { redisLedger } from '@headgate/adapters/redis/ledger'
-import { redisUsageStream } from '@headgate/adapters/redis/usage-stream'
 import { envSecrets } from '@headgate/adapters/secrets/env'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
 import { type DataPlane, startDataPlane } from '@headgate/data-plane/start'
@@ -20,6 +19,7 @@ import type {
   KeyDirectory,
   KeyPublisher,
   Ledger,
+  UsageAccount,
   UsageStream,
 } from '@headgate/domain/ports'
 import { UsageRecord } from '@headgate/domain/usage-record'
@@ -87,7 +87,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
   const opened =
     options.redisUrl === undefined ? memoryPorts(clock) : await redisPorts(clock, options.redisUrl)
-  const books = bookkeeping(opened.ports.usage)
+  const books = bookkeeping()
   const ports = { ...opened.ports, usage: books.usage }
   const spoilt = { ...ports, ...options.spoil?.(ports) }
   await ports.catalogFeed.publish(catalog.document)
@@ -126,11 +126,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   }
 }
 
-type OpenedPorts = { ports: TestPorts; close: () => Promise<void> }
+type OpenedPorts = { ports: Omit<TestPorts, 'usage'>; close: () => Promise<void> }
 
 function memoryPorts(clock: Clock): OpenedPorts {
-  const usage = { append: () => {}, flush: async () => {} }
-  const ports = { clock, catalogFeed: memoryCatalogFeed(), keys: memoryKeyDirectory(), usage }
+  const ports = { clock, catalogFeed: memoryCatalogFeed(), keys: memoryKeyDirectory() }
   return { ports: { ...ports, ledger: memoryLedger(clock) }, close: async () => {} }
 }
 
@@ -145,21 +144,27 @@ async function redisPorts(clock: Clock, url: string): Promise<OpenedPorts> {
     ledger.close()
     await client.close()
   }
-  return { ports: { clock, catalogFeed, keys, ledger, usage: redisUsageStream(client, { log }) }, close }
+  return { ports: { clock, catalogFeed, keys, ledger }, close }
 }
 
-/** Keeps a copy of every record on its way, and proves its shape. */
-function bookkeeping(onward: UsageStream) {
+/** Keeps every record as it leaves, and proves its shape. */
+function bookkeeping() {
   const kept: UsageRecord[] = []
   const waiting: { count: number; done: () => void }[] = []
-  const usage: UsageStream = {
-    append: (record) => {
-      kept.push(UsageRecord.parse(record))
-      for (const it of waiting) if (kept.length >= it.count) it.done()
-      onward.append(record)
-    },
-    flush: (timeoutMs) => onward.flush(timeoutMs),
+  const append = (record: UsageRecord) => {
+    kept.push(UsageRecord.parse(record))
+    for (const it of waiting) if (kept.length >= it.count) it.done()
   }
+  const intend = (): UsageAccount => {
+    let closed = false
+    const close = (record: UsageRecord) => {
+      if (!closed) append(record)
+      closed = true
+    }
+    return { sending: () => {}, secure: () => {}, progress: () => {}, close }
+  }
+  const backlog = () => ({ bytes: 0, bytesMax: 1, waiting: 0, unconfirmed: 0, lost: 0, damagedBytes: 0 })
+  const usage: UsageStream = { full: () => false, intend, append, flush: async () => {}, backlog }
   const records = () => [...kept]
   const recordsWhen = async (count: number) => {
     if (kept.length < count) {

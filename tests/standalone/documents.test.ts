@@ -31,11 +31,7 @@ afterAll(() => provider.close())
 const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
   ['README.md', false, [/"model":"gpt-4o-mini-2024-07-18"/, /"cached_tokens"/]],
   [GETTING_STARTED, false, [/x-headgate-deployment: well\r?\nx-headgate-attempts: 2/, /"secret":"hg_live_/]],
-  [
-    'docs/guides/upstreams.md',
-    true,
-    [/"input_nanos_per_million":150000000/, /"weight":2/, /chat\.completion/],
-  ],
+  ['docs/guides/upstreams.md', true, [/"kind":"input","nanos":150000000/, /"weight":2/, /chat\.completion/]],
   ['docs/guides/keys-and-limits.md', true, [/"requests_per_minute":600/, /"state":"revoked"/]],
   [
     'docs/guides/admin-api.md',
@@ -65,6 +61,18 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
       /asks for 600 tokens; policy "Small models only" of its team caps them at 500/,
       /"id": ?"demo-chat"/,
       /"shadow_refusal":\{"code":"max_tokens_over_cap"/,
+    ],
+  ],
+  [
+    'docs/guides/prices.md',
+    true,
+    [
+      /LiteLLM .*: \d+ differ/,
+      /applied: true/,
+      /"multiplier_millionths":850000/,
+      /"still_unknown":0/,
+      /"total_nanos":"2400000000000"/,
+      /1084500000/,
     ],
   ],
   ['docs/guides/usage-and-cost.md', true, [/"by":"alias"/, /"by":"day"/, /started_at/]],

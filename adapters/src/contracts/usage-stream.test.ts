@@ -1,35 +1,52 @@
 /** The usage stream contract on memory and on a real Redis, and what only Redis can bring about. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { freshRedisUrl } from '../../../tests/servers/fresh-redis.ts'
+import type { Outlet } from '../journal/outlet.ts'
+import { openUsageJournal } from '../journal/usage-journal.ts'
 import { memoryUsageStream } from '../memory/usage-stream.ts'
 import { connectRedis } from '../redis/client.ts'
+import { redisUsageOutlet } from '../redis/usage-outlet.ts'
 import { redisUsageSource } from '../redis/usage-source.ts'
-import { redisUsageStream } from '../redis/usage-stream.ts'
 import { sampleUsage } from './samples.ts'
 import { drained, usageStreamContract } from './usage-stream-contract.ts'
 
 const log = () => {}
 const redeliverAfterMs = 200
 
+/** A journal of its own folder in front of an outlet. */
+async function journalTo(outlet: Outlet) {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-journal-'))
+  const options = { folder, log, bytesMax: 2 ** 30, syncMs: 10, whenFull: 'refuse' as const, askEachMs: 20 }
+  const stream = await openUsageJournal(outlet, options)
+  const close = async () => {
+    await stream.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+  return { stream, folder, close }
+}
+
 usageStreamContract('memory', async () => {
   const both = memoryUsageStream({ redeliverAfterMs })
-  return { stream: both, source: both, successor: () => both, close: async () => {} }
+  return { ...(await journalTo(both)), source: both, successor: () => both }
 })
 
 usageStreamContract('redis', async () => {
-  const { client, stream, close } = await openRedis()
+  const { client, ...opened } = await openRedis()
   const source = redisUsageSource(client, { log, redeliverAfterMs })
-  return { stream, source, successor: () => redisUsageSource(client, { log, redeliverAfterMs }), close }
+  return { ...opened, source, successor: () => redisUsageSource(client, { log, redeliverAfterMs }) }
 })
 
 async function openRedis() {
   const client = await connectRedis(await freshRedisUrl(), { log })
-  const stream = redisUsageStream(client, { log })
+  const journal = await journalTo(redisUsageOutlet(client))
   const close = async () => {
-    stream.close()
+    await journal.close()
     await client.close()
   }
-  return { client, stream, close }
+  return { ...journal, client, close }
 }
 
 test('redis: what does not parse is put aside with its text, and the rest of its entry arrives', async () => {

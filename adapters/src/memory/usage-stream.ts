@@ -1,48 +1,61 @@
-/** Both ends of the usage stream in this process alone, for standalone use and tests. */
-import type { UsageBatch, UsageSource, UsageStream } from '@headgate/domain/ports'
+/** Both ends of the way from the journal to the control plane in this process alone, for standalone use and tests. */
+import type { UsageBatch, UsageSource } from '@headgate/domain/ports'
 import type { UsageRecord } from '@headgate/domain/usage-record'
+import type { Outlet } from '../journal/outlet.ts'
+import { readRecords } from '../usage-text.ts'
 
 export type MemoryUsageOptions = {
-  /** How many records wait at most; beyond it the oldest go. 100 000. */
-  readonly recordsMax?: number
   /** How long a batch may stay unconfirmed before it comes again; 60 s. */
   readonly redeliverAfterMs?: number
 }
 
-export type MemoryUsageStream = UsageStream & UsageSource & { dropped(): number }
+type Waiting = { readonly number: number; readonly records: readonly UsageRecord[] }
+type Taken = { readonly parcels: readonly Waiting[]; readonly atMs: number }
 
-/** Keeps records until somebody takes and confirms them. `flush` has nothing to wait for. */
-export function memoryUsageStream(options: MemoryUsageOptions = {}): MemoryUsageStream {
-  const recordsMax = options.recordsMax ?? 100_000
-  const redeliverAfterMs = options.redeliverAfterMs ?? 60_000
-  const waiting: UsageRecord[] = []
-  const taken = new Set<{ records: UsageRecord[]; atMs: number }>()
-  const takers: (() => void)[] = []
-  let dropped = 0
-
-  function append(record: UsageRecord): void {
-    waiting.push(record)
-    if (waiting.length > recordsMax) {
-      const excess = Math.ceil(recordsMax / 100)
-      waiting.splice(0, excess)
-      dropped += excess
-    }
-    for (const wake of takers.splice(0)) wake()
+export type MemoryUsageStream = Outlet &
+  UsageSource & {
+    /** Puts a record there that no journal holds. */
+    append(record: UsageRecord): void
   }
+
+/** Keeps parcels until somebody takes and confirms them. How many there may be, the shipper knows. */
+export function memoryUsageStream(options: MemoryUsageOptions = {}): MemoryUsageStream {
+  const redeliverAfterMs = options.redeliverAfterMs ?? 60_000
+  const waiting: Waiting[] = []
+  const taken = new Set<Taken>()
+  const takers: (() => void)[] = []
+  const committed: number[] = []
 
   async function take(countMax: number, waitMs: number): Promise<UsageBatch> {
     takeBack()
     if (waiting.length === 0) await newsWithin(waitMs)
-    const batch = { records: waiting.splice(0, countMax), atMs: performance.now() }
-    if (batch.records.length > 0) taken.add(batch)
-    return { records: batch.records, confirm: async () => void taken.delete(batch) }
+    const batch = { parcels: some(countMax), atMs: performance.now() }
+    if (batch.parcels.length > 0) taken.add(batch)
+    return {
+      records: batch.parcels.flatMap((it) => it.records),
+      confirm: async () => {
+        if (taken.delete(batch))
+          committed.push(...batch.parcels.map((it) => it.number).filter((number) => number > 0))
+      },
+    }
+  }
+
+  /** Whole parcels up to the count, at least one. */
+  function some(countMax: number): Waiting[] {
+    let [parcels, records] = [0, 0]
+    for (const it of waiting) {
+      if (parcels > 0 && records + it.records.length > countMax) break
+      parcels += 1
+      records += it.records.length
+    }
+    return waiting.splice(0, parcels)
   }
 
   function takeBack(): void {
     for (const batch of taken) {
       if (performance.now() - batch.atMs < redeliverAfterMs) continue
       taken.delete(batch)
-      waiting.unshift(...batch.records)
+      waiting.unshift(...batch.parcels)
     }
   }
 
@@ -56,5 +69,19 @@ export function memoryUsageStream(options: MemoryUsageOptions = {}): MemoryUsage
     })
   }
 
-  return { append, take, flush: () => Promise.resolve(), dropped: () => dropped }
+  function put(number: number, records: readonly UsageRecord[]): void {
+    waiting.push({ number, records })
+    for (const wake of takers.splice(0)) wake()
+  }
+
+  return {
+    take,
+    append: (record) => put(0, [record]),
+    send: async ({ number, texts }) => {
+      put(number, readRecords(`[${texts.join(',')}]`).records)
+      return ''
+    },
+    holds: async () => true,
+    committed: async () => committed.splice(0),
+  }
 }

@@ -16,9 +16,10 @@ export type Release = () => Promise<void>
 
 /**
  * Makes the folder (0700) if need be and claims it for this process.
+ * @param setting what names the folder, for whoever has to name another
  * @throws Error naming the other process when a living one holds it.
  */
-export async function claimFolder(folder: string): Promise<Release> {
+export async function claimFolder(folder: string, setting = 'HEADGATE_DATA_DIR'): Promise<Release> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const claimPath = join(folder, 'owner')
   const claim = identityOf(process.pid)
@@ -32,7 +33,7 @@ export async function claimFolder(folder: string): Promise<Release> {
     const pid = livingOwner(folder)
     if (pid !== null)
       throw new Error(
-        `${folder} is in use by process ${pid}: stop that one first, or set HEADGATE_DATA_DIR to another folder`,
+        `${folder} is in use by process ${pid}: stop that one first, or set ${setting} to another folder`,
       )
     await rm(claimPath, { force: true })
   }

@@ -1,12 +1,14 @@
 /**
  * Where the control plane takes usage records from: a consumer group on the usage stream. An entry is removed
- * when its records are committed; what a consumer took and never confirmed goes to another after a
- * minute. Records that do not parse are put aside, so that one bad record never stops the rest.
+ * when its records are committed and its sender was told; what a consumer took and never confirmed goes to
+ * another after a minute. Records that do not parse are put aside, so that one bad record never stops the rest.
  */
 import { randomBytes } from 'node:crypto'
 import type { Log, UsageBatch, UsageSource } from '@headgate/domain/ports'
-import { UsageRecord } from '@headgate/domain/usage-record'
+import type { UsageRecord } from '@headgate/domain/usage-record'
+import { readRecords } from '../usage-text.ts'
 import type { RedisClient } from './client.ts'
+import { committedKey } from './usage-outlet.ts'
 
 export type UsageSourceOptions = {
   readonly log: Log
@@ -16,7 +18,12 @@ export type UsageSourceOptions = {
   readonly redeliverAfterMs?: number
 }
 
-type Entry = { readonly id: string; readonly records: UsageRecord[] }
+type Entry = {
+  readonly id: string
+  readonly records: UsageRecord[]
+  /** Whom to tell that it is committed: a journal's process and its number for it. Empty in older entries. */
+  readonly sender: string
+}
 
 const REDELIVER_AFTER_MS = 60_000
 const GROUP = 'drain'
@@ -24,6 +31,8 @@ const ENTRIES_PER_READ = '100'
 const POLL_MS = 100
 const RECLAIM_EACH_MS = 5_000
 const DEAD_KEPT = '10000'
+/** A journal's process asks several times a second; a day later there is none. */
+const COMMITTED_KEPT_S = '86400'
 
 /** A usage source on a Redis client. Any number may run; each entry goes to one of them. */
 export function redisUsageSource(client: RedisClient, options: UsageSourceOptions): UsageSource {
@@ -60,20 +69,32 @@ class GroupSource implements UsageSource {
 
   /** Whole entries up to the count, at least one. */
   #batchOf(countMax: number): UsageBatch {
-    const ids: string[] = []
+    const entries: Entry[] = []
     const records: UsageRecord[] = []
     for (let entry = this.#held[0]; entry !== undefined; entry = this.#held[0]) {
-      if (ids.length > 0 && records.length + entry.records.length > countMax) break
+      if (entries.length > 0 && records.length + entry.records.length > countMax) break
       this.#held.shift()
-      ids.push(entry.id)
+      entries.push(entry)
       records.push(...entry.records)
     }
-    return { records, confirm: () => this.#remove(ids) }
+    return { records, confirm: () => this.#commit(entries) }
   }
 
-  async #remove(ids: readonly string[]): Promise<void> {
-    if (ids.length === 0) return
+  /** First the senders are told, then the entries go: what is neither here nor told was lost. */
+  async #commit(entries: readonly Entry[]): Promise<void> {
+    if (entries.length === 0) return
+    const told = Map.groupBy(entries, (it) => it.sender.split(':')[0] ?? '')
+    await Promise.all([...told].map(([journal, own]) => this.#tell(journal, own)))
+    const ids = entries.map((it) => it.id)
     await Promise.all([this.#send('XACK', GROUP, ...ids), this.#send('XDEL', ...ids)])
+  }
+
+  async #tell(journal: string, entries: readonly Entry[]): Promise<void> {
+    if (journal === '') return
+    const key = committedKey(this.#key, journal)
+    const numbers = entries.map((it) => it.sender.split(':')[1] ?? '')
+    await this.#client.send(key, ['RPUSH', key, ...numbers])
+    await this.#client.send(key, ['EXPIRE', key, COMMITTED_KEPT_S])
   }
 
   async #refill(): Promise<void> {
@@ -122,10 +143,11 @@ class GroupSource implements UsageSource {
       if (!Array.isArray(entry)) continue
       const id = String(entry[0])
       const fields: unknown = entry[1]
-      const { records, dead } = readEntry(Array.isArray(fields) ? fields[1] : undefined)
+      const [body, sender] = Array.isArray(fields) ? [fields[1], String(fields[3] ?? '')] : [undefined, '']
+      const { records, dead } = readRecords(body)
       if (dead.length > 0) await this.#bury(id, dead)
-      if (records.length > 0) this.#held.push({ id, records })
-      else await this.#remove([id])
+      if (records.length > 0) this.#held.push({ id, records, sender })
+      else await this.#commit([{ id, records, sender }])
     }
   }
 
@@ -140,28 +162,6 @@ class GroupSource implements UsageSource {
   /** A command whose first argument is the stream. */
   #send(command: string, ...rest: readonly string[]): Promise<unknown> {
     return this.#client.send(this.#key, [command, this.#key, ...rest])
-  }
-}
-
-function readEntry(body: unknown): { records: UsageRecord[]; dead: string[] } {
-  const parsed = parseList(body)
-  if (parsed === null) return { records: [], dead: [String(body)] }
-  const records: UsageRecord[] = []
-  const dead: string[] = []
-  for (const item of parsed) {
-    const result = UsageRecord.safeParse(item)
-    if (result.success) records.push(result.data)
-    else dead.push(JSON.stringify(item))
-  }
-  return { records, dead }
-}
-
-function parseList(body: unknown): unknown[] | null {
-  try {
-    const parsed: unknown = JSON.parse(String(body))
-    return Array.isArray(parsed) ? parsed : null
-  } catch {
-    return null
   }
 }
 

@@ -71,7 +71,14 @@ async function readDocument(db: Database, version: number, compiledAt: string): 
     aliases: await db.selectFrom('modelAliases').selectAll().orderBy('id').execute(),
     routes: await db.selectFrom('routes').selectAll().orderBy('id').execute(),
     policies: await db.selectFrom('policies').selectAll().orderBy('id').execute(),
-    prices: await db.selectFrom('prices').selectAll().orderBy('id').execute(),
+    // A price book may hold hundreds of models; gateways need those that are deployed.
+    prices: await db
+      .selectFrom('prices')
+      .selectAll()
+      .where('model', 'in', (of) => of.selectFrom('deployments').select('pricedAs'))
+      .orderBy('id')
+      .execute(),
+    agreements: await db.selectFrom('agreements').selectAll().orderBy('id').execute(),
     limits: await readCatalogLimits(db),
   }
   const parsed = CatalogDocument.safeParse(read)

@@ -3,17 +3,20 @@
  * the domain's own shapes; what differs says so. `migrations/` is the truth, this follows it.
  */
 import type { Draft } from '@headgate/admin-contract/drafts'
+import type { Agreement } from '@headgate/domain/agreement'
 import type { App } from '@headgate/domain/app'
 import type { ArchivedThing } from '@headgate/domain/archived-thing'
 import type { AuditEvent } from '@headgate/domain/audit-event'
 import type { CatalogDocument } from '@headgate/domain/catalog'
 import type { Deployment } from '@headgate/domain/deployment'
+import type { ExchangeRate } from '@headgate/domain/exchange-rate'
 import type { KeySecret } from '@headgate/domain/key-secret'
 import type { Limit } from '@headgate/domain/limit'
 import type { ModelAlias } from '@headgate/domain/model-alias'
 import type { Policy } from '@headgate/domain/policy'
 import type { Price } from '@headgate/domain/price'
 import type { ProxyKey } from '@headgate/domain/proxy-key'
+import type { CostCorrection, Rerating } from '@headgate/domain/rerating'
 import type { Quota, Resource } from '@headgate/domain/resource'
 import type { Route } from '@headgate/domain/route'
 import type { Team } from '@headgate/domain/team'
@@ -68,6 +71,14 @@ export type DeadLetterRow = {
   record: string
 }
 
+export type ReratingRow = Omit<Rerating, 'from' | 'to' | 'differences'> & {
+  fromAt: string
+  toAt: string
+  differences: Json<Rerating['differences']>
+}
+
+export type CostCorrectionRow = CostCorrection & { reratingId: string }
+
 /** `ownerKeyId` is the owner where that is a key, made by the database. */
 export type LimitRow = Limit & { ownerKeyId: ColumnType<string | null, never, never> }
 
@@ -83,7 +94,11 @@ export type Tables = {
   deployments: Deployment
   modelAliases: ModelAlias
   routes: Omit<Route, 'tiers'> & { tiers: Json<Route['tiers']> }
-  prices: Price
+  prices: Omit<Price, 'lines'> & { lines: Json<Price['lines']> }
+  agreements: Agreement
+  exchangeRates: ExchangeRate
+  reratings: ReratingRow
+  costCorrections: CostCorrectionRow
   policies: Policy
   catalogVersions: CatalogVersionRow
   usageRecords: UsageRow

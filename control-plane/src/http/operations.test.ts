@@ -47,8 +47,10 @@ async function oneOfEach(suffix: string) {
     body: {
       model: `model-${suffix}`,
       currency: 'EUR',
-      inputNanosPerMillion: 1_000,
-      outputNanosPerMillion: 2_000,
+      lines: [
+        { kind: 'input', nanos: 1_000 },
+        { kind: 'output', nanos: 2_000, serviceTier: 'flex', aboveInputTokens: 128_000 },
+      ],
       effectiveFrom: '2026-01-01T02:00:00+02:00',
     },
   })
@@ -94,9 +96,15 @@ test('each thing that is created can be read and is the first of its list', asyn
   expect((await client.catalog.read()).message).toBe(`price.created ${made.price.id}`)
 })
 
-test('defaults are filled in: a price without a cached part, a deployment without a price name', async () => {
+test('defaults are filled in: a price of any provider for the standard tier, a deployment without a price name', async () => {
   const made = await oneOfEach('defaults')
-  expect(made.price.cachedInputNanosPerMillion).toBe(1_000)
+  expect(made.price).toMatchObject({ provider: null, isFree: false, effectiveTo: null, source: null })
+  expect(made.price.lines[0]).toEqual({
+    kind: 'input',
+    nanos: 1_000,
+    serviceTier: 'standard',
+    aboveInputTokens: 0,
+  })
   expect(made.price.effectiveFrom).toBe('2026-01-01T00:00:00.000Z')
   expect(made.deployment.pricedAs).toBe('gpt-4o')
   expect(made.route.tiers).toEqual([[{ deploymentId: made.deployment.id, weight: 1 }]])
@@ -157,12 +165,17 @@ test.each(table)(
   },
 )
 
+/** What else an operation has to be told before it looks for its object. */
+const NEEDED_QUERY: Record<string, string> = {
+  '/agreements/{agreementId}/allocation': '?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z',
+}
+
 test.each(table.filter((operation) => operation.path.includes('{')))(
   '$method $path answers 404 alike for what is not there and what cannot be',
   async (operation) => {
     const bodies: { code: string }[] = []
     for (const id of ['key_00000000000000000000000000', 'x', '%00', "'%20or%20true", 'a'.repeat(99)]) {
-      const path = API_ROOT + operation.path.replace(/\{\w+\}/g, id)
+      const path = API_ROOT + operation.path.replace(/\{\w+\}/g, id) + (NEEDED_QUERY[operation.path] ?? '')
       const body = takesEmpty(operation) ? {} : operation.body && { message: 'why' }
       const answer = await it.ask(operation.method, path, { body })
       expect([answer.status, id]).toEqual([404, id])

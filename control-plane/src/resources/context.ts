@@ -60,6 +60,27 @@ export function refuseThePast(
   })
 }
 
+/**
+ * Whether an act that was shown first is to be done now.
+ * @param confirm what was sent; undefined to be shown it
+ * @param shown the digest of the effect as it is now
+ * @throws AdminProblem `conflict` when another effect was shown
+ */
+export function confirmed(confirm: string | undefined, shown: string): boolean {
+  if (confirm === undefined) return false
+  if (confirm === shown) return true
+  throw new AdminProblem('conflict', 'What was shown is not what would happen now.', {
+    faults: [
+      {
+        pointer: '/confirm',
+        code: 'stale',
+        message: 'something changed since this was shown',
+        fix: 'Send it without `confirm` to see the effect of now.',
+      },
+    ],
+  })
+}
+
 /** Refuses one field of the body (`/name`) or of the query (`?name`). */
 export function fieldFault(
   pointer: `/${string}` | `?${string}`,

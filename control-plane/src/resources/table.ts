@@ -1,6 +1,7 @@
 /** Every operation of the contract with the handler that does it. One missing here does not compile. */
 import type { Contract } from '@headgate/admin-contract/index'
 import type { Handlers } from '@headgate/admin-contract/operation'
+import { agreementsHandlers } from './agreements/handlers.ts'
 import { appsHandlers } from './apps/handlers.ts'
 import { archivedThingsHandlers } from './archived-things/handlers.ts'
 import { auditEventsHandlers } from './audit-events/handlers.ts'
@@ -8,6 +9,7 @@ import { catalogHandlers } from './catalog/handlers.ts'
 import type { HandlerContext } from './context.ts'
 import { deploymentsHandlers } from './deployments/handlers.ts'
 import { draftsHandlers } from './drafts/handlers.ts'
+import { exchangeRatesHandlers } from './exchange-rates/handlers.ts'
 import { keyRotationsHandlers } from './key-rotations/handlers.ts'
 import { keysHandlers } from './keys/handlers.ts'
 import { limitsHandlers } from './limits/handlers.ts'
@@ -15,6 +17,7 @@ import { modelAliasesHandlers } from './model-aliases/handlers.ts'
 import { policiesHandlers } from './policies/handlers.ts'
 import { pricesHandlers } from './prices/handlers.ts'
 import { quotasHandlers } from './quotas/handlers.ts'
+import { reratingsHandlers } from './reratings/handlers.ts'
 import { resourcesHandlers } from './resources/handlers.ts'
 import { routesHandlers } from './routes/handlers.ts'
 import { teamsHandlers } from './teams/handlers.ts'
@@ -41,6 +44,9 @@ export const handlers: AllHandlers = {
   modelAliases: modelAliasesHandlers,
   routes: routesHandlers,
   prices: pricesHandlers,
+  agreements: agreementsHandlers,
+  exchangeRates: exchangeRatesHandlers,
+  reratings: reratingsHandlers,
   policies: policiesHandlers,
   usage: usageHandlers,
   drafts: draftsHandlers,

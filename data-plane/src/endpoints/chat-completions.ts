@@ -13,6 +13,7 @@ export const chatCompletions: ForwardedEndpoint = {
   unsaidOutputTokens: null,
   choiceFields: ['n'],
   streamUsage: 'on-request',
+  billedBeside: ['service_tier'],
   metered: true,
   finalMarks: ['\ndata: [DONE]', '\ndata:[DONE]', '"finish_reason":"', '"finish_reason": "'],
 }

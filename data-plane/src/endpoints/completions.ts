@@ -13,6 +13,7 @@ export const completions: ForwardedEndpoint = {
   unsaidOutputTokens: 16,
   choiceFields: ['n', 'best_of'],
   streamUsage: 'on-request',
+  billedBeside: [],
   metered: true,
   finalMarks: ['\ndata: [DONE]', '\ndata:[DONE]', '"finish_reason":"', '"finish_reason": "'],
 }

@@ -13,6 +13,7 @@ export const embeddings: ForwardedEndpoint = {
   unsaidOutputTokens: null,
   choiceFields: [],
   streamUsage: 'no-stream',
+  billedBeside: [],
   metered: true,
   finalMarks: [],
 }

@@ -5,6 +5,7 @@
 import type { EndpointName } from '@headgate/domain/endpoint'
 import type { Body } from '../message/body.ts'
 import { fieldValue } from '../message/body.ts'
+import type { BilledField } from './usage.ts'
 
 const BYTES_PER_TOKEN = 4
 /** What a caller who names no ceiling is held to have asked for. */
@@ -32,6 +33,8 @@ export type ForwardedEndpoint = {
   readonly choiceFields: readonly string[]
   /** How a stream tells its usage: only when asked through `stream_options`, in its last event, or it cannot stream. */
   readonly streamUsage: 'on-request' | 'last-event' | 'no-stream'
+  /** What its answers say beside `usage` that decides what they cost. */
+  readonly billedBeside: readonly BilledField[]
   /** Whether its answers are billed by the token; what is not reported is then estimated. */
   readonly metered: boolean
   /**

@@ -31,7 +31,7 @@ test('a usage event nobody asked for is withheld, everything else leaves byte fo
   const stream = chat()
   const out = through(stream, Buffer.from(chunk('héllo 🙂') + stop + usageEvent + DONE))
   expect(out.toString()).toBe(chunk('héllo 🙂') + stop + DONE)
-  expect(stream.usage).toEqual({ input: 12, cachedInput: 0, output: 34, reasoning: 0 })
+  expect(stream.usage?.tokens).toEqual({ input: 12, cachedInput: 0, output: 34, reasoning: 0 })
   expect(stream.finished).toBe(true)
 })
 
@@ -39,7 +39,7 @@ test('a usage event the caller asked for passes and is read all the same', () =>
   const stream = chat(false)
   const text = chunk('hi') + stop + usageEvent + DONE
   expect(through(stream, Buffer.from(text)).toString()).toBe(text)
-  expect(stream.usage?.output).toBe(34)
+  expect(stream.usage?.tokens.output).toBe(34)
 })
 
 const parts = fc.array(
@@ -69,7 +69,7 @@ for (const lineEnd of ['\n', '\r\n']) {
         const stream = chat()
         const inside = cuts.map((cut) => cut % all.length)
         expect(through(stream, all, inside)).toEqual(ended(before.join('') + after.join('') + DONE))
-        expect(stream.usage?.input).toBe(12)
+        expect(stream.usage?.tokens.input).toBe(12)
         expect(stream.finished).toBe(true)
       }),
       { numRuns: rounds(300) },
@@ -82,7 +82,7 @@ for (const lineEnd of ['\n', '\r\n']) {
     for (let cut = 0; cut <= all.length; cut++) {
       const stream = chat()
       expect(through(stream, all, [cut]).equals(ended(chunk('é🙂') + DONE))).toBe(true)
-      expect(stream.usage?.output).toBe(34)
+      expect(stream.usage?.tokens.output).toBe(34)
     }
   })
 
@@ -121,7 +121,7 @@ test('a last event without its blank line is read, and withheld when it is the u
   const stream = chat()
   const out = through(stream, Buffer.from(chunk('hi') + stop + usageEvent.trimEnd()))
   expect(out.toString()).toBe(chunk('hi') + stop)
-  expect(stream.usage?.output).toBe(34)
+  expect(stream.usage?.tokens.output).toBe(34)
   expect(stream.finished).toBe(true)
 })
 
@@ -130,14 +130,14 @@ test('of repeated totals the last one counts, and each is withheld', () => {
   const stream = chat()
   const out = through(stream, Buffer.from(chunk('a') + usageEvent + more + DONE))
   expect(out.toString()).toBe(chunk('a') + DONE)
-  expect(stream.usage?.output).toBe(40)
+  expect(stream.usage?.tokens.output).toBe(40)
 })
 
 test('usage beside content is read and never withheld', () => {
   const last = event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: USAGE })
   const stream = chat()
   expect(through(stream, Buffer.from(chunk('a') + last + DONE)).toString()).toBe(chunk('a') + last + DONE)
-  expect(stream.usage?.output).toBe(34)
+  expect(stream.usage?.tokens.output).toBe(34)
 })
 
 test('a usage event too long to wait for leaves whole instead of in half', () => {
@@ -146,7 +146,7 @@ test('a usage event too long to wait for leaves whole instead of in half', () =>
   const at = chunk('a').length
   const stream = chat()
   expect(through(stream, all, [at, at + 5000]).equals(all)).toBe(true)
-  expect(stream.usage?.output).toBe(34)
+  expect(stream.usage?.tokens.output).toBe(34)
 })
 
 test('a stream without a final mark is not finished, whatever its text says', () => {
@@ -183,7 +183,7 @@ test('a response is finished by its completed event and by nothing in its text',
   const end = `event: response.completed\n${event({ type: 'response.completed', response: { usage } })}`
   expect(through(whole, Buffer.from(delta + end)).toString()).toBe(delta + end)
   expect(whole.finished).toBe(true)
-  expect(whole.usage).toEqual({ input: 5, cachedInput: 0, output: 7, reasoning: 2 })
+  expect(whole.usage?.tokens).toEqual({ input: 5, cachedInput: 0, output: 7, reasoning: 2 })
 })
 
 test('a tool that a response repeats cannot plant usage', () => {
@@ -231,5 +231,5 @@ test('a line of eight megabytes and an event beyond all bounds leave byte for by
   expect(stream.atBoundary).toBe(false)
   out.push(stream.push(Buffer.from(`\n\n${chunk('after')}${usageEvent}${DONE}`)))
   expect(Buffer.concat(out).subarray(endless.length).toString()).toBe(`\n\n${chunk('after')}${DONE}`)
-  expect(stream.usage?.output).toBe(34)
+  expect(stream.usage?.tokens.output).toBe(34)
 })

@@ -3,7 +3,7 @@
  * usage event, and, when the caller did not ask for it, that one event is withheld. To be able to withhold it,
  * an unfinished event waits until it shows that it is something else.
  */
-import type { TokenUsage } from '@headgate/domain/usage-record'
+import type { Usage } from '@headgate/domain/usage'
 import { usageOfEvent } from './usage.ts'
 
 /** A usage event of chat completions is a few hundred bytes; what is longer is not one and need not wait. */
@@ -34,7 +34,7 @@ export class EventStream {
   #lastButOne: Buffer = NO_BYTES
   #usageEventSeen = false
 
-  usage: TokenUsage | null = null
+  usage: Usage | null = null
   /** Finished events seen, the withheld one included. */
   events = 0
 

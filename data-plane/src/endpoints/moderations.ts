@@ -13,6 +13,7 @@ export const moderations: ForwardedEndpoint = {
   unsaidOutputTokens: null,
   choiceFields: [],
   streamUsage: 'no-stream',
+  billedBeside: [],
   metered: false,
   finalMarks: [],
 }

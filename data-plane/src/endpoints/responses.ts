@@ -13,6 +13,7 @@ export const responses: ForwardedEndpoint = {
   unsaidOutputTokens: null,
   choiceFields: [],
   streamUsage: 'last-event',
+  billedBeside: ['service_tier', 'tool_usage'],
   metered: true,
   finalMarks: ['\nevent: response.completed', '\nevent: response.incomplete', '\nevent: response.failed'],
 }

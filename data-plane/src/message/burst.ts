@@ -5,11 +5,16 @@
  */
 export class Burst<T> {
   readonly #write: (item: T) => void
+  readonly #before: ((items: readonly T[]) => void) | undefined
   #items: T[] = []
 
-  /** @param write must not throw: what it is given is taken as done */
-  constructor(write: (item: T) => void) {
+  /**
+   * @param write must not throw: what it is given is taken as done
+   * @param before sees all that will be written now, before the first is
+   */
+  constructor(write: (item: T) => void, before?: (items: readonly T[]) => void) {
     this.#write = write
+    this.#before = before
   }
 
   add(item: T): void {
@@ -19,6 +24,7 @@ export class Burst<T> {
   #flush(): void {
     const items = this.#items
     this.#items = []
+    this.#before?.(items)
     for (const item of items) this.#write(item)
   }
 }

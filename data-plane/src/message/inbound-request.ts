@@ -3,7 +3,8 @@
  * there. Holds the one flag that makes settling happen exactly once.
  */
 import type { ServingDeployment } from '@headgate/domain/catalog'
-import type { Price } from '@headgate/domain/price'
+import type { UsageAccount } from '@headgate/domain/ports'
+import type { RateCard } from '@headgate/domain/rate-card'
 import type { Line, WrittenHead } from './line.ts'
 import type { RequestHead } from './request-head.ts'
 
@@ -21,8 +22,10 @@ const noHead: RequestHead = {
 /** The last deployment a call was sent to, kept for calls that get no answer from it. */
 export type Tried = {
   readonly deployment: ServingDeployment
-  readonly price: Price | null
+  readonly price: RateCard | null
   readonly attempt: number
+  /** Open until the attempt is settled. */
+  readonly account: UsageAccount
 }
 
 export class InboundRequest {

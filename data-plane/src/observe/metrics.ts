@@ -2,6 +2,7 @@
  * Counters of the data plane in Prometheus' text form. Written once at the end of a call from its usage
  * record; labels are bounded by contract and never hold a key, a user or a text a caller wrote.
  */
+import type { UsageBacklog } from '@headgate/domain/ports'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 
 /** Seconds. */
@@ -11,6 +12,7 @@ export type Gauges = {
   openRequests(): number
   openStreams(): number
   catalogVersion(): number
+  backlog(): UsageBacklog
 }
 
 export type Metrics = {
@@ -65,7 +67,25 @@ export function dataPlaneMetrics(gauges: Gauges): Metrics {
       lines.push('# TYPE headgate_open_requests gauge', `headgate_open_requests ${gauges.openRequests()}`)
       lines.push('# TYPE headgate_open_streams gauge', `headgate_open_streams ${gauges.openStreams()}`)
       lines.push('# TYPE headgate_config_version gauge', `headgate_config_version ${gauges.catalogVersion()}`)
+      lines.push(...backlogLines(gauges.backlog()))
       return `${lines.join('\n')}\n`
     },
   }
+}
+
+function backlogLines(it: UsageBacklog): string[] {
+  const gauges = {
+    headgate_journal_bytes: it.bytes,
+    headgate_journal_bytes_max: it.bytesMax,
+    headgate_usage_records_waiting: it.waiting,
+    headgate_usage_records_unconfirmed: it.unconfirmed,
+  }
+  const counters = {
+    headgate_usage_records_lost_total: it.lost,
+    headgate_journal_damaged_bytes_total: it.damagedBytes,
+  }
+  return [
+    ...Object.entries(gauges).flatMap(([name, value]) => [`# TYPE ${name} gauge`, `${name} ${value}`]),
+    ...Object.entries(counters).flatMap(([name, value]) => [`# TYPE ${name} counter`, `${name} ${value}`]),
+  ]
 }

@@ -8,6 +8,7 @@ import { GatewayError } from '@headgate/domain/gateway-error'
 import { redact } from '@headgate/domain/redaction'
 import type { Secret } from '@headgate/domain/secret-ref'
 import { fieldValue, type Splice, spliceBody } from '../message/body.ts'
+import type { Tried } from '../message/inbound-request.ts'
 import { UpstreamTimeout } from '../upstreams/exchange.ts'
 import { upstreams } from '../upstreams/index.ts'
 import { ConnectFault } from '../upstreams/origin-pool.ts'
@@ -15,7 +16,7 @@ import type { ResponseHead } from '../upstreams/response-parser.ts'
 import type { Answered, Reserved, UpstreamReply } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import { reserveAlso } from './reserve.ts'
-import { priceNow } from './settle.ts'
+import { intentOf, priceNow, settleAttempt } from './settle.ts'
 
 const ATTEMPTS_MAX = 4
 /** Reference: semantics 2.8. A stream shows its head within a minute; a whole answer may take ten. */
@@ -23,6 +24,8 @@ const STREAM_TIMEOUTS = { headMs: 60_000, idleMs: 60_000, totalMs: 900_000 }
 const JSON_TIMEOUTS = { headMs: 600_000, idleMs: 60_000, totalMs: 600_000 }
 /** Answers after which another deployment may be tried. */
 const PASSING_FAULTS = new Set([408, 409, 429, 500, 502, 503, 504])
+/** Faults of this side, which another deployment would not mend. */
+const FINAL_FAULTS: ReadonlySet<string> = new Set(['client_closed', 'journal_full'])
 
 /** @throws GatewayError `upstream_*`, `client_closed` */
 export async function callUpstream(call: Reserved, gateway: Gateway): Promise<Answered> {
@@ -34,9 +37,11 @@ export async function callUpstream(call: Reserved, gateway: Gateway): Promise<An
     if (index > 0 && !(await reserveAlso(call, deployment, gateway))) continue
     attempt += 1
     const price = priceNow(deployment, gateway)
-    call.request.tried = { deployment, price, attempt }
+    if (fault !== null) settleAttempt(call, fault, gateway)
+    const account = gateway.usage.intend(intentOf(call, { deployment, price, attempt }))
+    call.request.tried = { deployment, price, attempt, account }
     try {
-      const upstream = await send(call, deployment, attempt, gateway)
+      const upstream = await send(call, call.request.tried, gateway)
       fault = faultOf(upstream.head)
       if (fault === null) return { ...call, deployment, price, upstream }
       upstream.exchange.discard()
@@ -46,7 +51,7 @@ export async function callUpstream(call: Reserved, gateway: Gateway): Promise<An
       if (!PASSING_FAULTS.has(upstream.head.status)) break
     } catch (error) {
       fault = call.request.gone ? new GatewayError('client_closed') : brokenOff(error)
-      if (fault.code === 'client_closed') break
+      if (FINAL_FAULTS.has(fault.code)) break
     }
   }
   throw fault ?? new GatewayError('no_healthy_deployment')
@@ -54,8 +59,7 @@ export async function callUpstream(call: Reserved, gateway: Gateway): Promise<An
 
 async function send(
   call: Reserved,
-  deployment: ServingDeployment,
-  attempt: number,
+  { deployment, attempt, account }: Tried,
   gateway: Gateway,
 ): Promise<UpstreamReply> {
   const { resource } = deployment
@@ -89,6 +93,7 @@ async function send(
     headers,
     body,
     timeouts,
+    account,
   })
   request.whenGone(() => exchange.cancel(new GatewayError('client_closed')))
   const head = await exchange.head

@@ -4,7 +4,7 @@
  */
 import type { Caller } from '@headgate/domain/caller'
 import type { Catalog, ServingAlias, ServingDeployment } from '@headgate/domain/catalog'
-import type { Price } from '@headgate/domain/price'
+import type { RateCard } from '@headgate/domain/rate-card'
 import type { Ask, Claim, PoolState } from '@headgate/domain/reservation'
 import type { ShadowRefusal } from '@headgate/domain/usage-record'
 import type { Estimate, ForwardedEndpoint, LocalEndpoint } from '../endpoints/endpoint.ts'
@@ -75,7 +75,8 @@ export type AuthorizedLocally = Authenticated<Identified<ReceivedLocally>> & Sha
 export type Reserved = Authorized & { readonly reservation: Reservation }
 export type Answered = Reserved & {
   readonly deployment: ServingDeployment
-  readonly price: Price | null
+  /** What its usage costs; null when that is unknown. */
+  readonly price: RateCard | null
   readonly upstream: UpstreamReply
 }
 

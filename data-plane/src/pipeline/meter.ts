@@ -4,8 +4,9 @@
  */
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
+import { costOf } from '@headgate/domain/cost'
 import { GatewayError } from '@headgate/domain/gateway-error'
-import { costOf, noTokens, type TokenUsage } from '@headgate/domain/usage-record'
+import type { Usage } from '@headgate/domain/usage'
 import { usageOfReply } from '../endpoints/usage.ts'
 import type { Reply } from '../message/reply.ts'
 import { type Exchange, UpstreamTimeout } from '../upstreams/exchange.ts'
@@ -13,7 +14,7 @@ import type { Answered } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import { MeteredStream } from './metered-stream.ts'
 import { answeredHeaders, costHeaders } from './reply-headers.ts'
-import { settle } from './settle.ts'
+import { estimatedUsage, noUsage, settle } from './settle.ts'
 
 /** 2048 inputs of 3072 dimensions written as decimals, the largest answer an endpoint here can give. */
 const REPLY_BYTES_MAX = 160 * 1024 * 1024
@@ -36,19 +37,20 @@ export async function meter(call: Answered, gateway: Gateway): Promise<Reply> {
     return { status, headers, body: new MeteredStream(call, gateway) }
   }
   const body = exchange.takeWhole() ?? (await readWhole(exchange, call))
-  const usage = status < 300 ? usageOfReply(await inflated(body, head.headers['content-encoding'])) : null
-  const tokens = usage ?? (status < 300 ? estimate(call, body) : noTokens)
+  const plain = status < 300 ? await inflated(body, head.headers['content-encoding']) : null
+  const reported = plain && usageOfReply(plain, call.endpoint.billedBeside)
+  const usage = reported ?? (plain ? estimate(call, body) : noUsage)
   const nowMs = gateway.clock.monotonicMs()
   const headers = answeredHeaders(call, nowMs)
-  headers.push(...costHeaders(costOf(tokens, call.price)))
+  headers.push(...costHeaders(costOf(usage.tokens, call.price, usage.details, usage.serviceTier)))
   settle(
     call,
     {
       outcome: status < 300 ? 'succeeded' : 'failed',
       status,
       errorCode: status < 300 ? null : `upstream_${status}`,
-      tokens,
-      usageSource: usage ? 'reported' : tokens === noTokens ? 'none' : 'estimated',
+      usage,
+      usageSource: reported ? 'reported' : usage === noUsage ? 'none' : 'estimated',
       replyBytes: body.length,
       firstByteAtMs: nowMs,
     },
@@ -86,8 +88,7 @@ async function inflated(body: Buffer, encoding: string | string[] | undefined): 
   return await inflater(body, { maxOutputLength: INFLATED_BYTES_MAX }).catch(() => body)
 }
 
-function estimate(call: Answered, body: Buffer): TokenUsage {
-  if (!call.endpoint.metered) return noTokens
+function estimate(call: Answered, body: Buffer): Usage {
   const output = call.endpoint.outputFields.length === 0 ? 0 : Math.ceil(body.length / BYTES_PER_TOKEN)
-  return { ...noTokens, input: call.reservation.estimate.input, output }
+  return estimatedUsage(call, output)
 }

@@ -2,19 +2,24 @@
  * A streamed answer on its way through: bytes leave as they come, back-pressure goes both ways, and when it
  * ends, however it ends, the call is settled on what was seen. A cut is shown as a cut, never as an end.
  */
+
+import { costOf } from '@headgate/domain/cost'
 import { errorBody, GatewayError } from '@headgate/domain/gateway-error'
-import { noTokens, type TokenUsage } from '@headgate/domain/usage-record'
+import type { Usage } from '@headgate/domain/usage'
 import { EventStream } from '../endpoints/event-stream.ts'
 import type { ReplySink, ReplySource } from '../message/reply.ts'
 import { type ExchangeReader, UpstreamTimeout } from '../upstreams/exchange.ts'
 import type { Answered } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import type { LiveStream } from './live-streams.ts'
-import { settle } from './settle.ts'
+import { estimatedUsage, settle } from './settle.ts'
 
 const HEARTBEAT_MS = 15_000
 const STALLED_READER_MS = 60_000
 const BYTES_PER_TOKEN = 4
+/** What may be missing from the record of a stream whose gateway died: this much time, or so many tokens. */
+const NOTE_EACH_MS = 5_000
+const NOTE_EACH_TOKENS = 500
 const HEARTBEAT = Buffer.from(': heartbeat\n\n')
 
 type End = { outcome: 'succeeded' | 'aborted' | 'truncated'; errorCode: string | null }
@@ -31,11 +36,15 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
   #lastByteAtMs: number
   #pausedAtMs: number | null = null
   #over = false
+  #notedAtMs: number
+  #noteAtEvents = NOTE_EACH_TOKENS
+  #usageNoted = false
 
   constructor(call: Answered, gateway: Gateway) {
     this.#call = call
     this.#gateway = gateway
     this.#lastByteAtMs = call.upstream.headAtMs
+    this.#notedAtMs = call.upstream.headAtMs
     this.#readable = (call.upstream.head.headers['content-encoding'] ?? 'identity') === 'identity'
     const withholds = call.endpoint.streamUsage === 'on-request' && !call.asksUsage
     this.#events = new EventStream(withholds, call.endpoint.finalMarks)
@@ -56,6 +65,8 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     this.#lastByteAtMs = this.#gateway.clock.monotonicMs()
     this.#firstByteAtMs ??= this.#lastByteAtMs
     const passed = this.#readable ? this.#events.push(chunk) : chunk
+    if (this.#events.events >= this.#noteAtEvents || (this.#events.usage !== null && !this.#usageNoted))
+      this.#note(this.#lastByteAtMs)
     if (passed.length > 0) this.#write(passed)
   }
 
@@ -76,6 +87,7 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
   tick(nowMs: number): void {
     const tokens = this.#tokensSoFar()
     for (const ask of this.#call.reservation.asks) this.#gateway.ledger.progress(ask, tokens)
+    if (nowMs - this.#notedAtMs >= NOTE_EACH_MS) this.#note(nowMs)
     if (this.#pausedAtMs !== null) {
       if (nowMs - this.#pausedAtMs > STALLED_READER_MS) {
         this.#call.upstream.exchange.cancel(new GatewayError('client_closed'))
@@ -88,6 +100,23 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
 
   shutDown(): void {
     this.#call.upstream.exchange.cancel(new GatewayError('draining'))
+  }
+
+  /** Tells the journal what was used by now. */
+  #note(nowMs: number): void {
+    const { usage, events } = this.#events
+    this.#notedAtMs = nowMs
+    this.#noteAtEvents = events + NOTE_EACH_TOKENS
+    this.#usageNoted = usage !== null
+    const { tokens, details, serviceTier } = usage ?? this.#estimate()
+    this.#call.request.tried?.account.progress({
+      tokens,
+      usageDetails: details,
+      usageSource: usage === null ? 'estimated' : 'reported',
+      serviceTier,
+      ...costOf(tokens, this.#call.price, details, serviceTier),
+      replyBytes: this.#replyBytes,
+    })
   }
 
   #write(bytes: Buffer): void {
@@ -117,7 +146,7 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
         outcome,
         errorCode,
         status: outcome === 'aborted' ? 499 : this.#call.upstream.head.status,
-        tokens: usage ?? this.#estimate(),
+        usage: usage ?? this.#estimate(),
         usageSource: usage ? 'reported' : 'estimated',
         replyBytes: this.#replyBytes,
         firstByteAtMs: this.#firstByteAtMs,
@@ -128,14 +157,13 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
   }
 
   #tokensSoFar(): number {
-    const { input, output } = this.#events.usage ?? this.#estimate()
+    const { input, output } = (this.#events.usage ?? this.#estimate()).tokens
     return input + output
   }
 
   /** Providers send about one token an event, and bill what they made whether or not it was read. */
-  #estimate(): TokenUsage {
-    if (!this.#call.endpoint.metered) return noTokens
+  #estimate(): Usage {
     const output = this.#readable ? this.#events.events : Math.ceil(this.#replyBytes / BYTES_PER_TOKEN)
-    return { ...noTokens, input: this.#call.reservation.estimate.input, output }
+    return estimatedUsage(this.#call, output)
   }
 }

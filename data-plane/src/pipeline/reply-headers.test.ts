@@ -57,10 +57,12 @@ test('durations are written as OpenAI writes them, rounded up', () => {
 })
 
 test('a cost is written as a decimal with nine places and never as zero when it is unknown', () => {
-  const cost = { costState: 'priced', currency: 'USD', priceId: 'p' } as const
+  const cost = { costState: 'priced', currency: 'USD', priceId: 'p', agreementId: null } as const
   expect(costHeaders({ ...cost, costNanos: 1_000_000_001 })).toEqual([
     ...['x-headgate-cost', '1.000000001', 'x-headgate-cost-currency', 'USD'],
   ])
   expect(costHeaders({ ...cost, costNanos: 7 })[1]).toBe('0.000000007')
-  expect(costHeaders({ costState: 'unknown', currency: null, priceId: null, costNanos: null })).toEqual([])
+  expect(
+    costHeaders({ costState: 'unknown', currency: null, priceId: null, agreementId: null, costNanos: null }),
+  ).toEqual([])
 })

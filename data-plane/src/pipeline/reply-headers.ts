@@ -2,8 +2,9 @@
  * The headers of a reply: ours, and the few of the provider's that may pass. An allow-list, so that a cookie,
  * a server name or a region never gets through because nobody thought of it.
  */
+
+import type { Cost } from '@headgate/domain/cost'
 import type { Claim, PoolState } from '@headgate/domain/reservation'
-import type { Cost } from '@headgate/domain/usage-record'
 import type { InboundRequest } from '../message/inbound-request.ts'
 import type { Answered } from './call.ts'
 

@@ -11,9 +11,13 @@ import { rateHeaders } from './reply-headers.ts'
 
 /** Up to this share is added to a wait, so that callers refused together do not come back together. */
 const JITTER = 0.2
+/** A journal has room again when the control plane has caught up, or a disk was cleared. */
+const JOURNAL_RETRY_MS = 5_000
 
-/** @throws GatewayError `limit_requests`, `limit_tokens`, `limit_concurrency`, `limiter_unavailable` */
+/** @throws GatewayError `limit_requests`, `limit_tokens`, `limit_concurrency`, `limiter_unavailable`, `journal_full` */
 export async function reserve(call: Authorized, gateway: Gateway): Promise<Reserved> {
+  if (call.endpoint.metered && gateway.usage.full())
+    throw new GatewayError('journal_full', { retryAfterMs: JOURNAL_RETRY_MS })
   const tried = new Set<string | null>()
   let refusal: GatewayError | null = null
   for (const deployment of call.candidates) {

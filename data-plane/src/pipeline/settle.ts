@@ -1,21 +1,19 @@
 /**
- * The end of a call: the truth replaces the estimate in the ledger, and one usage record leaves, exactly once
- * whatever happened. Success, abort, failure and refusal all end here.
+ * The end of a call: the truth replaces the estimate in the ledger, and its usage record leaves, exactly once
+ * whatever happened. Success, abort, failure and refusal all end here. An attempt that failed before another
+ * one was made leaves a record of its own.
  */
 import { priceOf } from '@headgate/domain/catalog'
+import { type Cost, costOf, noCost } from '@headgate/domain/cost'
 import { type GatewayError, toGatewayError } from '@headgate/domain/gateway-error'
 import { redact } from '@headgate/domain/redaction'
 import type { Used } from '@headgate/domain/reservation'
-import {
-  type Cost,
-  costOf,
-  noTokens,
-  type Outcome,
-  type TokenUsage,
-  type UsageRecord,
-  type UsageSource,
-} from '@headgate/domain/usage-record'
-import type { Answered, Reached, Reservation } from './call.ts'
+import { noTokens, type Usage } from '@headgate/domain/usage'
+import type { UsageIntent } from '@headgate/domain/usage-intent'
+import type { Outcome, UsageRecord, UsageSource } from '@headgate/domain/usage-record'
+import type { Body } from '../message/body.ts'
+import type { Tried } from '../message/inbound-request.ts'
+import type { Answered, Reached, Reservation, Reserved } from './call.ts'
 import type { Gateway } from './gateway.ts'
 
 const CLIENT_LENGTH_MAX = 150
@@ -27,21 +25,22 @@ export type Ending = {
   readonly outcome: Outcome
   readonly status: number
   readonly errorCode: string | null
-  readonly tokens: TokenUsage
+  readonly usage: Usage
   readonly usageSource: UsageSource
   readonly replyBytes: number
   /** When the first byte of the answer left, monotonic; null when none did. */
   readonly firstByteAtMs: number | null
 }
 
-const noCost: Cost = { costNanos: null, costState: 'none', currency: null, priceId: null }
+export const noUsage: Usage = Object.freeze({ tokens: noTokens, details: null, serviceTier: null })
 
 /** Settles a call that was answered by an upstream. A second time does nothing. */
 export function settle(call: Answered, ending: Ending, gateway: Gateway): void {
   if (!call.request.claimSettlement()) return
-  const tokens = ending.tokens.input + ending.tokens.output
+  const { usage } = ending
+  const tokens = usage.tokens.input + usage.tokens.output
   end(call.reservation, { sent: true, tokens, quotaId: call.deployment.quotaId }, gateway)
-  append(call, ending, costOf(ending.tokens, call.price), gateway)
+  append(call, ending, costOf(usage.tokens, call.price, usage.details, usage.serviceTier), gateway)
 }
 
 /** Settles a call that was refused or failed before an answer could be passed on. A second time does nothing. */
@@ -49,17 +48,17 @@ export function settleRefused(reached: Reached, thrown: unknown, gateway: Gatewa
   if (!reached.request.claimSettlement()) return
   const error = toGatewayError(thrown)
   const { tried } = reached.request
-  const tokens = tokensLost(reached, error)
+  const usage = usageLost(reached, error)
   const quotaId = tried?.deployment.quotaId ?? null
-  if (reached.reservation)
-    end(reached.reservation, { sent: tried !== null, tokens: tokens.input, quotaId }, gateway)
+  const sent = tried !== null && error.code !== 'journal_full'
+  if (reached.reservation) end(reached.reservation, { sent, tokens: usage.tokens.input, quotaId }, gateway)
   if (error.code === 'internal_error') gateway.log.fault(reached.request.id, error)
   const ending = {
     ...endingOf(error),
-    tokens,
-    usageSource: tokens === noTokens ? 'none' : 'estimated',
+    usage,
+    usageSource: usage === noUsage ? 'none' : 'estimated',
   } as const
-  append(reached, ending, costOf(tokens, tried?.price ?? null), gateway)
+  append(reached, ending, costOf(usage.tokens, tried?.price ?? null, null, usage.serviceTier), gateway)
 }
 
 /** Faults after which the provider may have worked, and bills, though nobody got the answer. */
@@ -71,11 +70,72 @@ const BILLED_FAULTS: ReadonlySet<string> = new Set([
 ])
 
 /** The prompt at least is billed when a call broke after it was sent; what else was made, nobody saw. */
-function tokensLost(reached: Reached, error: GatewayError): TokenUsage {
-  const { estimate, request } = reached
-  if (request.tried === null || estimate === undefined || !BILLED_FAULTS.has(error.code)) return noTokens
-  if (reached.endpoint?.kind !== 'forwarded' || !reached.endpoint.metered) return noTokens
-  return { ...noTokens, input: estimate.input }
+function usageLost(reached: Reached, error: GatewayError): Usage {
+  const { estimate, request, endpoint, body } = reached
+  if (request.tried === null || estimate === undefined || !BILLED_FAULTS.has(error.code)) return noUsage
+  if (endpoint?.kind !== 'forwarded' || body === undefined) return noUsage
+  return estimatedUsage({ endpoint, body, estimate }, 0)
+}
+
+/** What a call is held to have used when nobody told: its estimate, in the service tier it asked for. */
+export function estimatedUsage(
+  { endpoint, body, estimate }: Pick<Answered, 'endpoint' | 'body' | 'estimate'>,
+  output: number,
+): Usage {
+  if (!endpoint.metered) return noUsage
+  const serviceTier = endpoint.billedBeside.includes('service_tier') ? tierAsked(body) : null
+  return { tokens: { ...noTokens, input: estimate.input, output }, details: null, serviceTier }
+}
+
+/** Read from the bytes, because what ends a call must not throw, whatever the caller wrote there. */
+function tierAsked({ bytes, fields }: Body): string | null {
+  const span = fields.spans.get('service_tier')
+  if (span === undefined || span.end - span.start > 32) return null
+  return /^"([a-z_]+)"$/.exec(bytes.toString('latin1', span.start, span.end))?.[1] ?? null
+}
+
+/**
+ * Records an attempt that failed, before the next one is made. What was used is counted where the call ends: a
+ * failed attempt costs nothing unless its provider said so, which none does.
+ */
+export function settleAttempt(call: Reserved, fault: GatewayError, gateway: Gateway): void {
+  const record = recordOf(call, endingOf(fault), noCost, gateway.clock.monotonicMs())
+  call.request.tried?.account.close(record)
+}
+
+/** What the record of an attempt would be if this process died: the prompt, which is billed once it is sent. */
+export function intentOf(
+  call: Reserved,
+  { deployment, price, attempt }: Pick<Tried, 'deployment' | 'price' | 'attempt'>,
+): UsageIntent {
+  const { request, caller, endpoint } = call
+  const { tokens, serviceTier } = estimatedUsage(call, 0)
+  const cost = costOf(tokens, price, null, serviceTier)
+  return {
+    requestId: request.id,
+    attempt,
+    startedAtMs: request.arrivedWallMs,
+    keyId: caller.keyId,
+    userId: caller.userId,
+    appId: caller.appId,
+    teamId: caller.teamId,
+    endpoint: endpoint.name,
+    alias: call.alias.name,
+    deploymentId: deployment.id,
+    resourceId: deployment.resource.id,
+    upstreamModel: deployment.upstreamModel,
+    stream: call.stream,
+    requestBytes: request.bodyBytes,
+    catalogVersion: call.catalog.version,
+    shadowRefusal: call.shadowRefusal,
+    inputTokens: tokens.input,
+    serviceTier,
+    costNanos: cost.costNanos,
+    costState: cost.costState,
+    currency: cost.currency,
+    priceId: cost.priceId,
+    agreementId: cost.agreementId,
+  }
 }
 
 /** Settles a call the gateway answered itself. */
@@ -87,7 +147,7 @@ export function settleLocal(reached: Reached, replyBytes: number, gateway: Gatew
 
 const noEnding = {
   errorCode: null,
-  tokens: noTokens,
+  usage: noUsage,
   usageSource: 'none',
   replyBytes: 0,
   firstByteAtMs: null,
@@ -110,7 +170,9 @@ function end(reservation: Reservation, used: Used, gateway: Gateway): void {
 
 function append(reached: Reached, ending: Ending, cost: Cost, gateway: Gateway): void {
   const record = recordOf(reached, ending, cost, gateway.clock.monotonicMs())
-  gateway.usage.append(record)
+  const { tried } = reached.request
+  if (tried === null) gateway.usage.append(record)
+  else tried.account.close(record)
   gateway.log.call(record)
 }
 
@@ -136,12 +198,15 @@ function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: numbe
     status: ending.status,
     outcome: ending.outcome,
     errorCode: ending.errorCode,
-    tokens: ending.tokens,
+    tokens: ending.usage.tokens,
+    usageDetails: ending.usage.details,
     usageSource: ending.usageSource,
+    serviceTier: ending.usage.serviceTier,
     costNanos: cost.costNanos,
     costState: cost.costState,
     currency: cost.currency,
     priceId: cost.priceId,
+    agreementId: cost.agreementId,
     requestBytes: request.bodyBytes,
     replyBytes: ending.replyBytes,
     overheadMicros: Math.max(0, Math.round(request.overheadMs(upstream, firstByteAtMs, endedAtMs) * 1000)),
@@ -177,7 +242,7 @@ function upstreamRequestId(reached: Reached): string | null {
   return typeof id === 'string' ? id.slice(0, 128) : null
 }
 
-/** The price a deployment's tokens have now, fixed when the call is sent. */
+/** What a deployment's usage costs now, fixed when the call is sent. */
 export function priceNow(deployment: Parameters<typeof priceOf>[0], gateway: Gateway) {
   return priceOf(deployment, gateway.clock.nowMs())
 }

@@ -3,6 +3,7 @@
  * credential last, and runs the clock that ends exchanges which have run out of time. HTTP/1.1 of our own:
  * it costs half of what the best library door does (docs/adr), and it refuses what a library lets pass.
  */
+import type { UsageAccount } from '@headgate/domain/ports'
 import { isLoopbackOrigin } from '@headgate/domain/resource'
 import { isForbiddenAddress } from './address-guard.ts'
 import { Exchange, type ExchangeTimeouts } from './exchange.ts'
@@ -22,6 +23,8 @@ export type UpstreamRequest = {
   readonly headers: readonly string[]
   readonly body: Buffer | null
   readonly timeouts: ExchangeTimeouts
+  /** Told before the bytes leave; when it cannot be written, they do not. */
+  readonly account: Pick<UsageAccount, 'sending' | 'secure'>
 }
 
 export interface Connections {
@@ -63,7 +66,12 @@ export function openConnections({ allowLoopback }: { allowLoopback: boolean }): 
       exchanges.add(exchange)
       try {
         const pool = poolOf(request.origin)
-        pool.send({ head: headText(request, pool.host), body: request.body, exchange })
+        pool.send({
+          head: headText(request, pool.host),
+          body: request.body,
+          exchange,
+          account: request.account,
+        })
       } catch (error) {
         exchange.cancel(error as Error)
       }

@@ -47,7 +47,7 @@ function poolTo(origin: string): OriginPool {
 
 function send(pool: OriginPool): Exchange {
   const exchange = new Exchange(PATIENT, performance.now(), () => {})
-  pool.send({ head: HEAD, body: null, exchange })
+  pool.send({ head: HEAD, body: null, exchange, account: { sending: () => {}, secure: () => {} } })
   return exchange
 }
 

@@ -4,6 +4,7 @@
  */
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import type { UsageAccount } from '@headgate/domain/ports'
 import { Burst } from '../message/burst.ts'
 import { guardedLookup } from './address-guard.ts'
 import type { Carrier, Exchange } from './exchange.ts'
@@ -24,6 +25,7 @@ export type Outgoing = {
   readonly head: string
   readonly body: Buffer | null
   readonly exchange: Exchange
+  readonly account: Pick<UsageAccount, 'sending' | 'secure'>
 }
 
 export class ConnectFault extends Error {
@@ -44,7 +46,10 @@ export class OriginPool {
   readonly #idle: Connection[] = []
   readonly #all = new Set<Connection>()
   readonly #waiting: Waiting[] = []
-  readonly #leaving = new Burst<Outgoing>((outgoing) => this.#sendNow(outgoing))
+  readonly #leaving = new Burst<Outgoing>(
+    (outgoing) => this.#sendNow(outgoing),
+    (all) => this.#announce(all),
+  )
 
   /** @param origin checked by the caller; @param guarded whether resolved addresses are judged */
   constructor(origin: URL, guarded: boolean) {
@@ -70,6 +75,17 @@ export class OriginPool {
   /** Sends at the end of this turn of the event loop, together with whatever else leaves then. */
   send(outgoing: Outgoing): void {
     this.#leaving.add(outgoing)
+  }
+
+  /** Those that find a connection leave now: noted together, they are written down together. */
+  #announce(all: readonly Outgoing[]): void {
+    let idle = this.#idle.length
+    for (const { exchange, account } of all) {
+      if (idle === 0) return
+      if (exchange.ended) continue
+      account.sending()
+      idle -= 1
+    }
   }
 
   #sendNow(outgoing: Outgoing): void {
@@ -130,6 +146,8 @@ class Connection implements Carrier, ResponseListener {
   readonly #owner: Owner
   readonly #parser = new ResponseParser()
   #exchange: Exchange | null = null
+  /** Waits until there is a connection. */
+  #held: Outgoing | null = null
   #connected = false
   #sinceMs = performance.now()
 
@@ -144,6 +162,9 @@ class Connection implements Carrier, ResponseListener {
     socket.once(ready, () => {
       this.#connected = true
       this.#sinceMs = performance.now()
+      const held = this.#held
+      this.#held = null
+      if (held !== null && !held.exchange.ended) this.#write(held)
     })
     socket.on('end', () => this.#end())
     socket.on('error', (error) => this.#break(error))
@@ -153,7 +174,8 @@ class Connection implements Carrier, ResponseListener {
     })
   }
 
-  carry({ head, body, exchange }: Outgoing): void {
+  carry(outgoing: Outgoing): void {
+    const { exchange } = outgoing
     if (exchange.ended) {
       this.#release(true)
       return
@@ -161,6 +183,19 @@ class Connection implements Carrier, ResponseListener {
     this.#exchange = exchange
     exchange.carriedBy(this)
     this.#parser.expect(this)
+    if (this.#connected) this.#write(outgoing)
+    else this.#held = outgoing
+  }
+
+  /** Nothing leaves that is not written down. */
+  #write({ head, body, exchange, account }: Outgoing): void {
+    try {
+      account.sending()
+      account.secure()
+    } catch (fault) {
+      exchange.cancel(fault as Error)
+      return
+    }
     const socket = this.#socket
     if (body === null) socket.write(head, 'latin1')
     else if (body.length <= JOINED_BYTES_MAX) socket.write(joined(head, body))

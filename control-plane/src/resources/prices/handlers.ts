@@ -3,6 +3,7 @@
 import type { Handlers } from '@headgate/admin-contract/operation'
 import type { prices } from '@headgate/admin-contract/prices'
 import { created, found, type HandlerContext } from '../context.ts'
+import { takeOver } from './import.ts'
 import { insertPrice, listPrices, readPrice } from './queries.ts'
 
 export const pricesHandlers: Handlers<typeof prices, HandlerContext> = {
@@ -10,4 +11,5 @@ export const pricesHandlers: Handlers<typeof prices, HandlerContext> = {
   read: async ({ params }, { db }) => found(await readPrice(db, params.priceId)),
   create: async ({ body }, { db, newId, now }) =>
     created(await insertPrice(db, { ...body, id: newId('pri'), createdAt: now })),
+  takeOver,
 }

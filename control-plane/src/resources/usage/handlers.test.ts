@@ -93,5 +93,6 @@ test('money is exact decimal text', () => {
   expect(moneyOf('1', 'USD').amount).toBe('0.000000001')
   expect(moneyOf('1500000000', 'USD').amount).toBe('1.50')
   expect(moneyOf('123456789012345678901', 'USD').amount).toBe('123456789012.345678901')
+  expect(moneyOf('-1500000001', 'USD').amount).toBe('-1.500000001')
   expect(mergeGroups([])).toEqual([])
 })

@@ -50,12 +50,12 @@ function emptySum(value: string | null): UsageSum {
   return { value, calls: 0, tokens, costs: [], callsWithoutPrice: 0 }
 }
 
-/** Nanos as decimal text, exact, with at least two decimals: `1500000000` is `1.50`. */
+/** Nanos as decimal text, exact, with at least two decimals: `1500000000` is `1.50`. A correction can make it negative. */
 export function moneyOf(nanos: string, currency: string): Money {
-  const whole = BigInt(nanos) / NANOS
-  const fraction = (BigInt(nanos) % NANOS)
+  const size = BigInt(nanos.replace('-', ''))
+  const fraction = (size % NANOS)
     .toString()
     .padStart(9, '0')
     .replace(/0{1,7}$/, '')
-  return { amount: `${whole}.${fraction}`, currency }
+  return { amount: `${nanos.startsWith('-') ? '-' : ''}${size / NANOS}.${fraction}`, currency }
 }

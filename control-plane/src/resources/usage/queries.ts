@@ -2,10 +2,10 @@
 import type { PageQuery } from '@headgate/admin-contract/page'
 import type { UsageDimension, UsageFilter } from '@headgate/admin-contract/usage'
 import type { UsageRecord } from '@headgate/domain/usage-record'
-import { type Expression, type ExpressionBuilder, type RawBuilder, type SqlBool, sql } from 'kysely'
+import { type RawBuilder, type SqlBool, sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
 import { badCursor, positionAfter, toPage } from '../../database/page.ts'
-import type { Tables, UsageRow } from '../../database/tables.ts'
+import type { UsageRow } from '../../database/tables.ts'
 
 /** More groups than this are no summary; the smallest are left out and the reply says so. */
 export const GROUPS_MAX = 1000
@@ -25,7 +25,7 @@ export async function listUsage(db: Database, query: PageQuery & UsageFilter) {
   let rows = db
     .selectFrom('usageRecords')
     .selectAll()
-    .where((row) => matching(row, query))
+    .where(matching(query))
     .orderBy('startedAt', 'desc')
     .orderBy('requestId', 'desc')
     .orderBy('attempt', 'desc')
@@ -58,52 +58,47 @@ export type UsageGroup = {
   nanos: string | null
 }
 
-/** One row for each value and currency, with a number of values no larger than GROUPS_MAX + 1. */
+/**
+ * One row for each value and currency, with a number of values no larger than GROUPS_MAX + 1. Corrections of
+ * re-ratings are counted to the costs, as entries without calls and tokens.
+ */
 export async function sumUsage(db: Database, filter: UsageFilter, by: UsageDimension): Promise<UsageGroup[]> {
   const value = groupedBy(by)
-  const largest = db
-    .selectFrom('usageRecords')
-    .select(value.as('value'))
-    .where((row) => matching(row, filter))
-    .groupBy(sql`1`)
-    .orderBy(sql`count(*)`, 'desc')
-    .orderBy(sql`1`)
-    .limit(GROUPS_MAX + 1)
-  return db
-    .with('largest', () => largest)
-    .selectFrom('usageRecords')
-    .select([
-      value.as('value'),
-      'currency',
-      sql<number>`count(*)`.as('calls'),
-      sql<number>`sum(input_tokens)`.as('input'),
-      sql<number>`sum(cached_input_tokens)`.as('cachedInput'),
-      sql<number>`sum(output_tokens)`.as('output'),
-      sql<number>`sum(reasoning_tokens)`.as('reasoning'),
-      sql<number>`count(*) filter (where cost_state = 'unknown')`.as('unpriced'),
-      sql<string | null>`sum(cost_nanos)::text`.as('nanos'),
-    ])
-    .where((row) => matching(row, filter))
-    .where(sql<boolean>`exists (select from largest where largest.value is not distinct from ${value})`)
-    .groupBy([sql`1`, 'currency'])
-    .execute()
+  const wanted = matching(filter)
+  const { rows } = await sql<UsageGroup>`
+    with entries as (
+      select ${value} as value, currency, 1 as calls, input_tokens, cached_input_tokens, output_tokens,
+        reasoning_tokens, (cost_state = 'unknown')::int as unpriced, cost_nanos as nanos
+      from usage_records where ${wanted}
+      union all
+      select ${value}, currency, 0, 0, 0, 0, 0, -(newly_priced::int), nanos
+      from cost_corrections where ${wanted}
+    ), largest as (
+      select value from entries group by 1 order by sum(calls) desc, 1 limit ${GROUPS_MAX + 1}
+    )
+    select value, currency, sum(calls) as calls, sum(input_tokens) as input,
+      sum(cached_input_tokens) as "cachedInput", sum(output_tokens) as output, sum(reasoning_tokens) as reasoning,
+      sum(unpriced) as unpriced, sum(nanos)::text as nanos
+    from entries where exists (select from largest where largest.value is not distinct from entries.value)
+    group by 1, 2`.execute(db)
+  return rows
 }
 
 /** The column summed by; a day is the UTC day the call began. */
 function groupedBy(by: UsageDimension): RawBuilder<string | null> {
-  if (by === 'day') return sql<string>`to_char(usage_records.started_at at time zone 'UTC', 'YYYY-MM-DD')`
-  return sql<string | null>`${sql.ref(`usageRecords.${columnOf[by]}`)}`
+  if (by === 'day') return sql<string>`to_char(started_at at time zone 'UTC', 'YYYY-MM-DD')`
+  return sql<string | null>`${sql.ref(columnOf[by])}`
 }
 
-function matching(row: ExpressionBuilder<Tables, 'usageRecords'>, filter: UsageFilter) {
-  const conditions: Expression<SqlBool>[] = []
-  if (filter.from !== undefined) conditions.push(row('startedAt', '>=', filter.from))
-  if (filter.to !== undefined) conditions.push(row('startedAt', '<', filter.to))
+function matching(filter: UsageFilter): RawBuilder<SqlBool> {
+  const conditions: RawBuilder<unknown>[] = [sql`true`]
+  if (filter.from !== undefined) conditions.push(sql`started_at >= ${filter.from}`)
+  if (filter.to !== undefined) conditions.push(sql`started_at < ${filter.to}`)
   for (const column of ['teamId', 'appId', 'userId', 'keyId', 'alias', 'outcome'] as const) {
     const wanted = filter[column]
-    if (wanted !== undefined) conditions.push(row(column, '=', wanted))
+    if (wanted !== undefined) conditions.push(sql`${sql.ref(column)} = ${wanted}`)
   }
-  return row.and(conditions)
+  return sql<SqlBool>`${sql.join(conditions, sql` and `)}`
 }
 
 /** A row as the record it was made of. */

@@ -1,0 +1,27 @@
+/** Exchange rates in the admin API: one a day for a pair of currencies, written down by somebody. */
+import { ExchangeRate, NewExchangeRate } from '@headgate/domain/exchange-rate'
+import { Currency } from '@headgate/domain/price'
+import { operation } from './operation.ts'
+import { PageQuery, pageOf } from './page.ts'
+
+export const exchangeRates = {
+  list: operation({
+    method: 'GET',
+    path: '/exchange-rates',
+    role: 'viewer',
+    summary: 'Lists exchange rates, latest day first; of one base or quote currency if asked.',
+    query: PageQuery.extend({ base: Currency.optional(), quote: Currency.optional() }),
+    reply: pageOf(ExchangeRate),
+  }),
+  put: operation({
+    method: 'PUT',
+    path: '/exchange-rates',
+    role: 'admin',
+    audit: 'exchange-rate.put',
+    changesCatalog: false,
+    status: 200,
+    summary: 'Writes down the rate of a pair of currencies on a day, in place of one that is there.',
+    body: NewExchangeRate,
+    reply: ExchangeRate,
+  }),
+}

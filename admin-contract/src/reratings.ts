@@ -1,0 +1,45 @@
+/** Re-ratings in the admin API: pricing the calls of a past window again, shown first and then done. */
+import { Rerating } from '@headgate/domain/rerating'
+import { z } from 'zod'
+import { operation } from './operation.ts'
+import { PageQuery, pageOf } from './page.ts'
+import { Confirmation } from './prices.ts'
+
+export const reratings = {
+  list: operation({
+    method: 'GET',
+    path: '/reratings',
+    role: 'viewer',
+    summary: 'Lists re-ratings, newest first.',
+    query: PageQuery,
+    reply: pageOf(Rerating),
+  }),
+  create: operation({
+    method: 'POST',
+    path: '/reratings',
+    role: 'admin',
+    audit: 'rerating.done',
+    changesCatalog: false,
+    status: 200,
+    summary:
+      'Shows what the calls of a past window would cost by the prices of now, and changes nothing. Sent again with `confirm` of the answer it adds the corrections.',
+    body: Rerating.pick({ from: true, to: true, reason: true })
+      .extend({ confirm: Confirmation.optional() })
+      .strict()
+      .refine((it) => Date.parse(it.from) < Date.parse(it.to), { path: ['to'], error: 'not after `from`' }),
+    reply: z.object({
+      applied: z.boolean(),
+      confirm: Confirmation,
+      /** Null while nothing is done. */
+      id: Rerating.shape.id.nullable(),
+      effect: Rerating.omit({ id: true, createdAt: true }),
+    }),
+  }),
+  read: operation({
+    method: 'GET',
+    path: '/reratings/{reratingId}',
+    role: 'viewer',
+    summary: 'Reads one re-rating.',
+    reply: Rerating,
+  }),
+}

@@ -1,0 +1,137 @@
+/** Re-rating through the admin API: shown first, added beside the records, and never added twice. */
+import { insertUsage } from '@headgate/control-plane/jobs/usage-rows'
+import type { UsageRecord } from '@headgate/domain/usage-record'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestPlane, type TestPlane } from './harness.ts'
+import { usageRecord } from './usage-record.ts'
+
+const from = '2026-11-01T00:00:00Z'
+const to = '2026-11-02T00:00:00Z'
+const window = { from, to, reason: 'the contract was late' }
+
+let it: TestPlane
+let deploymentId: string
+let otherId: string
+beforeAll(async () => {
+  it = await startTestPlane()
+  const secretRef = 'env://OPENAI_API_KEY' as never
+  const account = { name: 'a', apiStyle: 'openai', origin: 'https://api.openai.com', secretRef } as const
+  const { id: resourceId } = await it.client.resources.create({ body: account })
+  const deploy = (name: string) =>
+    it.client.deployments.create({ body: { name, resourceId, upstreamModel: name } })
+  deploymentId = (await deploy('gpt')).id
+  otherId = (await deploy('unpriced')).id
+})
+afterAll(() => it.stop())
+
+const plain = { usageDetails: null, serviceTier: null, agreementId: null, shadowRefusal: null }
+const call = (n: number, more: Partial<UsageRecord> = {}) =>
+  usageRecord(n, { ...plain, deploymentId, costNanos: 1000, ...more })
+const unpriced = { costNanos: null, costState: 'unknown', currency: null, priceId: null } as const
+const priceFrom = (effectiveFrom: string, nanos: number, currency = 'USD') =>
+  it.client.prices.create({
+    body: {
+      model: 'gpt',
+      currency,
+      effectiveFrom,
+      lines: [
+        { kind: 'input', nanos },
+        { kind: 'output', nanos: 0 },
+      ],
+    },
+  })
+const costs = async () => {
+  const [all] = (await it.client.usage.sum({ query: { by: 'endpoint', from, to } })).data
+  return { costs: all?.costs.map((it) => `${it.amount} ${it.currency}`), unpriced: all?.callsWithoutPrice }
+}
+
+test('a re-rating shows the sum of differences and changes nothing, until it is confirmed', async () => {
+  const { client } = it
+  // Each has 100 tokens of input; the fourth is of a model that has no price still, the fifth used nothing.
+  await insertUsage(it.db, [
+    ...[
+      call(1),
+      call(2, { costNanos: 5000 }),
+      call(3, unpriced),
+      call(4, { ...unpriced, deploymentId: otherId }),
+    ],
+    call(5, {
+      ...unpriced,
+      costState: 'none',
+      tokens: { input: 0, cachedInput: 0, output: 0, reasoning: 0 },
+    }),
+    call(100_000, unpriced),
+  ])
+  await priceFrom('2026-10-01T00:00:00Z', 30_000_000)
+  const before = await costs()
+  expect(before).toEqual({ costs: ['0.000006 USD'], unpriced: 2 })
+  const shown = await client.reratings.create({ body: window })
+  expect(shown).toMatchObject({
+    ...{ applied: false, id: null },
+    effect: {
+      ...{ records: 4, corrected: 3, newlyPriced: 1, stillUnknown: 1, reason: window.reason },
+      differences: [{ currency: 'USD', nanos: String(2000 - 2000 + 3000) }],
+    },
+  })
+  expect(await costs()).toEqual(before)
+
+  const done = await client.reratings.create({ body: { ...window, confirm: shown.confirm } })
+  expect(done).toMatchObject({ applied: true, effect: shown.effect })
+  expect(await costs()).toEqual({ costs: ['0.000009 USD'], unpriced: 1 })
+  const stored = await client.reratings.read({ params: { reratingId: done.id! } })
+  expect(stored).toMatchObject({
+    ...done.effect,
+    id: done.id,
+    from: '2026-11-01T00:00:00.000Z',
+    to: '2026-11-02T00:00:00.000Z',
+  })
+  expect((await client.reratings.list()).data).toEqual([stored])
+  const [event] = (await client.auditEvents.list({ query: { subjectId: done.id! } })).data
+  expect(event).toMatchObject({ action: 'rerating.done' })
+  const { data } = await client.usage.list({ query: { from, to, outcome: 'succeeded' } })
+  expect(data.find((record) => record.requestId === call(1).requestId)).toEqual(call(1))
+})
+
+test('the same window again differs by nothing', async () => {
+  const again = await it.client.reratings.create({ body: window })
+  expect(again.effect).toMatchObject({ records: 4, corrected: 0, stillUnknown: 1, differences: [] })
+  const confirmed = await it.client.reratings.create({ body: { ...window, confirm: again.confirm } })
+  expect(confirmed).toMatchObject({ applied: false, id: null })
+})
+
+test('a later price corrects the corrected cost by the difference, and a new currency takes the old one back', async () => {
+  await priceFrom('2026-10-02T00:00:00Z', 10_000_000, 'EUR')
+  const shown = await it.client.reratings.create({ body: window })
+  expect(shown.effect.differences).toEqual([
+    { currency: 'EUR', nanos: '3000' },
+    { currency: 'USD', nanos: '-9000' },
+  ])
+  await it.client.reratings.create({ body: { ...window, confirm: shown.confirm } })
+  expect(await costs()).toEqual({ costs: ['0.000003 EUR', '0.00 USD'], unpriced: 1 })
+})
+
+test('two at once add the difference once', async () => {
+  await priceFrom('2026-10-03T00:00:00Z', 20_000_000, 'EUR')
+  const { confirm } = await it.client.reratings.create({ body: window })
+  const both = await Promise.allSettled(
+    [1, 2].map(() => it.client.reratings.create({ body: { ...window, confirm } })),
+  )
+  expect(both.map((one) => one.status).sort()).toEqual(['fulfilled', 'rejected'])
+  expect((await costs()).costs).toEqual(['0.000006 EUR', '0.00 USD'])
+})
+
+test('an old confirmation, a window that is not over or runs backwards is refused', async () => {
+  const confirm = '0'.repeat(64)
+  await expect(it.client.reratings.create({ body: { ...window, confirm } })).rejects.toMatchObject({
+    ...{ code: 'conflict', faults: [{ pointer: '/confirm' }] },
+  })
+  for (const [wrong, pointer] of [
+    [{ to: '2999-01-01T00:00:00Z' }, '/to'],
+    [{ from: to, to: from }, '/to'],
+    [{ reason: '' }, '/reason'],
+  ] as const) {
+    await expect(it.client.reratings.create({ body: { ...window, ...wrong } })).rejects.toMatchObject({
+      ...{ status: 400, faults: [{ pointer }] },
+    })
+  }
+})
