@@ -4,6 +4,7 @@ import { apps } from './apps.ts'
 import { archivedThings } from './archived-things.ts'
 import { auditEvents } from './audit-events.ts'
 import { batch } from './batch.ts'
+import { budgets } from './budgets.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
 import { drafts, publications } from './drafts.ts'
@@ -32,6 +33,7 @@ export const contract = {
   resources,
   quotas,
   limits,
+  budgets,
   deployments,
   modelAliases,
   routes,

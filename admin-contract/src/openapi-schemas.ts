@@ -6,6 +6,7 @@ import { Agreement } from '@headgate/domain/agreement'
 import { App } from '@headgate/domain/app'
 import { ArchivedThing } from '@headgate/domain/archived-thing'
 import { AuditEvent } from '@headgate/domain/audit-event'
+import { Budget } from '@headgate/domain/budget'
 import { CatalogDifference } from '@headgate/domain/catalog-difference'
 import { Deployment } from '@headgate/domain/deployment'
 import { ExchangeRate } from '@headgate/domain/exchange-rate'
@@ -22,6 +23,7 @@ import { Team } from '@headgate/domain/team'
 import { UsageRecord } from '@headgate/domain/usage-record'
 import { User } from '@headgate/domain/user'
 import { z } from 'zod'
+import { BudgetEvent, LiveBudget } from './budgets.ts'
 import { CatalogVersion } from './catalog.ts'
 import { DryRun } from './dry-run.ts'
 import { KeyClient, KeyRotationWithSecret } from './key-rotations.ts'
@@ -33,6 +35,9 @@ import { renameSchema } from './wire.ts'
 export type JsonSchema = { readonly [keyword: string]: unknown }
 
 const named = {
+  Budget,
+  BudgetEvent,
+  LiveBudget,
   Agreement,
   ExchangeRate,
   PriceLine,

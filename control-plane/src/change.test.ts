@@ -96,6 +96,7 @@ test('a key works for gateways when its creation is answered, and is revoked whe
     requestsPerMinute: null,
     limits: [],
     rotation: null,
+    budgets: [],
     tokensPerMinute: 5,
     digest: digestKey(key.secret),
     expiresAtMs: Date.parse(expiresAt),

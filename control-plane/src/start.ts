@@ -27,6 +27,7 @@ import { adminServer } from './http/server.ts'
 import { tokenSignIn } from './http/sign-in.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
 import { forgetReplies } from './jobs/forget-replies.ts'
+import { reconcileBudgets } from './jobs/reconcile-budgets.ts'
 import { rotateKeys } from './jobs/rotate-keys.ts'
 import { pause, startJobs } from './jobs/scheduler.ts'
 import { type Seeded, type SeedPlan, seedEvaluation } from './seed.ts'
@@ -44,7 +45,7 @@ export type ControlPlanePorts = {
   readonly keyPublisher: KeyPublisher
   readonly usageSource: UsageSource
   readonly digestKey: DigestKey
-  readonly ledger: Pick<Ledger, 'look'>
+  readonly ledger: Pick<Ledger, 'look' | 'restore'>
   readonly clock: Clock
 }
 
@@ -142,6 +143,7 @@ function publishers(ports: ControlPlanePorts, { db, log, signal }: Surroundings)
 
 function startAllJobs(ports: ControlPlanePorts, home: Home, around: Surroundings) {
   const { db, log } = around
+  const { ledger, clock } = ports
   const { catalog, keys } = publishers(ports, around)
   const heal = {
     name: 'heal-published',
@@ -153,8 +155,9 @@ function startAllJobs(ports: ControlPlanePorts, home: Home, around: Surroundings
     },
   }
   const rotate = rotateKeys({ home, db, publisher: ports.keyPublisher })
-  const forget = forgetReplies(db)
-  return startJobs([heal, rotate, forget, drainUsage({ db, log, source: ports.usageSource })], { db, log })
+  const drain = drainUsage({ db, log, clock, source: ports.usageSource })
+  const reconcile = reconcileBudgets({ db, log, ledger, clock })
+  return startJobs([heal, rotate, forgetReplies(db), drain, reconcile], { db, log })
 }
 
 /** Processes are started in any order, so a database that does not answer yet is waited for. */

@@ -22,6 +22,7 @@ import { callLog } from './observe/call-log.ts'
 import { dataPlaneMetrics } from './observe/metrics.ts'
 import type { Gateway } from './pipeline/gateway.ts'
 import { liveStreams } from './pipeline/live-streams.ts'
+import { SeenSpend } from './pipeline/seen-spend.ts'
 import { openConnections } from './upstreams/connection.ts'
 
 const USAGE_FLUSH_MS = 5000
@@ -73,6 +74,7 @@ export async function startDataPlane(
     catalog: catalog.current,
     connections,
     streams,
+    seenSpend: new SeenSpend(),
     log: callLog(log, metrics.count),
     instanceId,
   }

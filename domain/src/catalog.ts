@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { Agreement } from './agreement.ts'
 import { App } from './app.ts'
+import { BudgetRule } from './budget.ts'
 import { type LimitTree, limitFaults, openLimitTree } from './claim.ts'
 import { Deployment } from './deployment.ts'
 import { LimitRule } from './limit.ts'
@@ -15,6 +16,7 @@ import type { KeyRecord } from './proxy-key.ts'
 import { type RateCard, type RatePeriod, ratePeriods } from './rate-card.ts'
 import { type ApiStyle, Quota, Resource } from './resource.ts'
 import { orderTier, Route } from './route.ts'
+import { type Budgets, budgetFaults, openBudgets } from './spend.ts'
 import { type Standing, standingsOf } from './standing.ts'
 import { Team } from './team.ts'
 
@@ -36,6 +38,8 @@ export const CatalogDocument = z.object({
   agreements: z.array(Agreement).default([]),
   /** Those of teams, apps and users, and any other that holds a guarantee; a key carries its own. */
   limits: z.array(LimitRule).default([]),
+  /** Those of teams, apps and users; a key carries its own. */
+  budgets: z.array(BudgetRule).default([]),
 })
 export type CatalogDocument = z.infer<typeof CatalogDocument>
 
@@ -63,6 +67,7 @@ export type Catalog = {
   standing(key: KeyRecord): Standing
   team(id: string): { readonly name: string } | undefined
   readonly limits: LimitTree
+  readonly budgets: Budgets
 }
 
 /** What is wrong with a document, each fault one sentence that names the thing at fault. */
@@ -104,6 +109,7 @@ export function openCatalog(document: CatalogDocument): Catalog {
     standing: standingsOf(document),
     team: (id: string) => teams.get(id),
     limits: openLimitTree(document),
+    budgets: openBudgets(document),
   })
 }
 
@@ -152,6 +158,7 @@ export function catalogFaults(document: CatalogDocument): CatalogFault[] {
     }
   }
   faults.push(...policyFaults(document))
+  faults.push(...budgetFaults(document.budgets, new Set(document.aliases.map((it) => it.name))))
   for (const [kind, things] of namedThings(document)) {
     for (const it of repeated(things)) say(kind, it.id, `two ${kind}s are named "${it.name}"`)
   }

@@ -85,6 +85,14 @@ const table = {
   limit_requests: row(429, 'rate_limit_error', true, 'Too many requests this minute.'),
   limit_tokens: row(429, 'rate_limit_error', true, 'Not enough tokens left this minute.'),
   limit_concurrency: row(429, 'rate_limit_error', true, 'Too many calls at the same time.'),
+  budget_exhausted: row(429, 'insufficient_quota', false, 'The budget is spent.'),
+  budget_throttled: row(429, 'rate_limit_error', true, 'The budget is nearly spent: calls are slowed down.'),
+  price_unknown: row(
+    403,
+    'permission_error',
+    false,
+    'The price of this model is not known, so a budget cannot let it pass.',
+  ),
   limiter_unavailable: row(503, 'server_error', true, 'Limits cannot be checked right now.'),
   upstream_quota: row(429, 'rate_limit_error', true, 'The provider says our quota there is used up.'),
   upstream_capacity: row(503, 'server_error', true, 'The provider is busy; this is not your limit.'),
@@ -139,6 +147,8 @@ export type ErrorDetail = {
   unit?: string
   /** The policy that refused: always one of the caller's own key, app, team or organisation. */
   policy?: { readonly id: string; readonly name: string }
+  /** The budget that refused: likewise. */
+  budget?: { readonly id: string; readonly name: string }
   /** Headers that belong to this refusal alone, such as the state of the limits behind a 429. */
   headers?: Readonly<Record<string, string>>
   cause?: unknown
@@ -177,7 +187,7 @@ function thrownText(thrown: unknown): string {
 export function errorBody(error: GatewayError, requestId: string): string {
   const { type, text } = table[error.code]
   const { public: sentence, param, scope, owner, limit, used, requested, unit, retryAfterMs } = error.detail
-  const { policy } = error.detail
+  const { policy, budget } = error.detail
   return JSON.stringify({
     error: {
       message: sentence ?? text,
@@ -188,6 +198,7 @@ export function errorBody(error: GatewayError, requestId: string): string {
         request_id: requestId,
         denied_by: policy === undefined ? deniedBy(error.code) : 'gateway_policy',
         policy,
+        budget,
         scope,
         owner,
         limit,
@@ -202,6 +213,7 @@ export function errorBody(error: GatewayError, requestId: string): string {
 
 function deniedBy(code: ErrorCode): string {
   if (code.startsWith('limit_')) return 'gateway_limit'
+  if (code.startsWith('budget_') || code === 'price_unknown') return 'gateway_budget'
   if (code.startsWith('upstream_')) return 'upstream'
   if (code.endsWith('_not_allowed') && code !== 'method_not_allowed') return 'gateway_policy'
   return 'gateway'

@@ -22,6 +22,8 @@ export type IdPrefix =
   | 'agr'
   | 'rrt'
   | 'lim'
+  | 'bud'
+  | 'bev'
   | 'pol'
   | 'req'
   | 'aud'

@@ -11,6 +11,9 @@ import {
   chargedOf,
   type Pool,
   type PoolState,
+  tagOf,
+  UNBOUNDED,
+  UNKNOWN_MS,
   type Used,
   unsent,
   type Verdict,
@@ -19,6 +22,10 @@ import { slotAt, WINDOW_SLOTS, windowState, windowWaitMs } from './window.ts'
 
 /** How long a call waits for another to end nobody knows; this is when asking again makes sense. */
 const CONCURRENT_WAIT_MS = 1_000
+/** How long a call waits where it is not known what was spent; by then it will have been counted. */
+const UNKNOWN_WAIT_MS = 5_000
+/** What was spent is kept so long after its period: calls end late, and people look back. */
+const SPEND_KEPT_MS = 7 * 86_400_000
 /** How long a reservation lives without a sign of life from whoever holds it, unless said otherwise. */
 export const LEASE_MS = 60_000
 
@@ -30,12 +37,16 @@ type Entry = {
   readonly takenAtMs: number
   leaseEndsAtMs: number
   tokensAtLeast: number
+  nanosAtLeast: number
 }
+type Spend = { nanos: number; keptUntilMs: number }
 
 export type LedgerBookOptions = {
   readonly leaseMs?: number
   /** The TAT of a bucket never seen before; a full bucket unless said otherwise. */
   readonly firstTatMs?: (pool: Pool, nowMs: number) => number
+  /** True where nothing was ever forgotten, so that what is not there was not spent. */
+  readonly spendIsKnown?: boolean
 }
 
 const SWEEP_FIRST = 1_024
@@ -45,6 +56,9 @@ export class LedgerBook {
   readonly #tats = new Map<string, number>()
   readonly #windows = new Map<string, Map<number, number>>()
   readonly #counts = new Map<string, number>()
+  readonly #spends = new Map<string, Spend>()
+  /** The tags whose budgets are known: what is not there was not spent. */
+  readonly #known = new Set<string>()
   readonly #open = new Map<string, Entry>()
   /** Calls that were refused before their reservation came, and until when that is remembered. */
   readonly #refused = new Map<string, number>()
@@ -73,7 +87,7 @@ export class LedgerBook {
     let failed = -1
     let waitMs: number | null = 0
     for (const [index, claim] of ask.claims.entries()) {
-      const amount = amountOf(claim, ask.tokens)
+      const amount = amountOf(claim, ask)
       const wait = this.#take(claim, amount, taken, nowMs)
       if (wait === 0) continue
       if (failed < 0) failed = index
@@ -83,11 +97,11 @@ export class LedgerBook {
       for (const it of taken.reverse()) this.#undo(it)
       return { admitted: false, failed, waitMs, states: this.#statesOf(ask.claims, nowMs) }
     }
-    const { tokensAtLeast } = ask
+    const { tokensAtLeast, nanosAtLeast = 0 } = ask
     const kept = taken.map(({ claim, pool, amount }) => ({ claim, pool, amount }))
     if (kept.length > 0) {
-      const entry = { taken: kept, takenAtMs: nowMs, leaseEndsAtMs: nowMs + this.#leaseMs, tokensAtLeast }
-      this.#open.set(ask.id, entry)
+      const leaseEndsAtMs = nowMs + this.#leaseMs
+      this.#open.set(ask.id, { taken: kept, takenAtMs: nowMs, leaseEndsAtMs, tokensAtLeast, nanosAtLeast })
     }
     this.#sweep(nowMs)
     return { admitted: true, states: this.#statesOf(ask.claims, nowMs) }
@@ -117,11 +131,12 @@ export class LedgerBook {
    * A sign of life: the lease begins anew, and this much is charged if it should be the last one. Older news than
    * what is known changes nothing of that.
    */
-  renew(id: string, tokensAtLeast: number, nowMs: number): void {
+  renew(id: string, tokensAtLeast: number, nowMs: number, nanosAtLeast = 0): void {
     const entry = this.#open.get(id)
     if (entry === undefined) return
     entry.leaseEndsAtMs = nowMs + this.#leaseMs
     entry.tokensAtLeast = Math.max(entry.tokensAtLeast, tokensAtLeast)
+    entry.nanosAtLeast = Math.max(entry.nanosAtLeast, nanosAtLeast)
   }
 
   /** Ends reservations whose lease is over, each with what was last known. Expiry is no refund. */
@@ -130,7 +145,8 @@ export class LedgerBook {
     for (const [id, entry] of this.#leasesOver(nowMs)) {
       this.#open.delete(id)
       for (const { claim, pool, amount } of entry.taken) {
-        const used = { sent: true, tokens: entry.tokensAtLeast, quotaId: claim.quotaId }
+        const { nanosAtLeast: nanos } = entry
+        const used = { nanos, sent: true, tokens: entry.tokensAtLeast, quotaId: claim.quotaId }
         const delta = chargedOf(claim, used) - amount
         if (delta !== 0) this.#add(pool, delta, entry.takenAtMs, nowMs)
       }
@@ -140,6 +156,11 @@ export class LedgerBook {
   /** Charges units that were used without a reservation here, as while each gateway judged alone. */
   charge(pool: Pool, amount: number, nowMs: number): void {
     if (pool.kind !== 'concurrent') this.#add(pool, amount, nowMs, nowMs)
+  }
+
+  /** Says that what budgets of a tag have spent is known from now on. */
+  begin(tag: string): void {
+    this.#known.add(tag)
   }
 
   /** Units of a pool that open reservations hold. */
@@ -153,6 +174,10 @@ export class LedgerBook {
   stateOf(pool: Pool, nowMs: number): PoolState {
     if (pool.kind === 'bucket') return bucketState(pool, this.#tatOf(pool, nowMs), nowMs)
     if (pool.kind === 'window') return windowState(pool, this.#windows.get(pool.bucket) ?? new Map(), nowMs)
+    if (pool.kind === 'spend') {
+      const spent = this.#spends.get(pool.bucket)?.nanos ?? 0
+      return { remaining: pool.limit - spent, resetMs: this.#isKnown(pool) ? 0 : UNKNOWN_MS }
+    }
     return { remaining: Math.max(0, pool.limit - (this.#counts.get(pool.bucket) ?? 0)), resetMs: 0 }
   }
 
@@ -189,8 +214,21 @@ export class LedgerBook {
     if (pool.kind === 'bucket') return bucketWaitMs(pool, amount, this.#tatOf(pool, nowMs), nowMs)
     if (pool.kind === 'window')
       return windowWaitMs(pool, amount, this.#windows.get(pool.bucket) ?? new Map(), nowMs)
+    if (pool.kind === 'spend') return this.#spendWaitMs(pool, amount)
     if (pool.limit === 0) return null
     return (this.#counts.get(pool.bucket) ?? 0) + amount <= pool.limit ? 0 : CONCURRENT_WAIT_MS
+  }
+
+  /** Waiting is no use: a period has to begin anew. What only sums up refuses nobody; what costs nothing passes. */
+  #spendWaitMs(pool: Pool, amount: number): number | null {
+    if (pool.limit === UNBOUNDED || amount === 0) return 0
+    if (!this.#isKnown(pool)) return UNKNOWN_WAIT_MS
+    const spent = this.#spends.get(pool.bucket)?.nanos ?? 0
+    return spent + amount > pool.limit ? null : 0
+  }
+
+  #isKnown(pool: Pool): boolean {
+    return this.#options.spendIsKnown === true || this.#known.has(tagOf(pool.bucket))
   }
 
   #tatOf(pool: Pool, nowMs: number): number {
@@ -210,6 +248,9 @@ export class LedgerBook {
       slots.set(slot, Math.max(0, (slots.get(slot) ?? 0) + amount))
       for (const old of slots.keys()) if (old < newest - WINDOW_SLOTS) slots.delete(old)
       this.#windows.set(bucket, slots)
+    } else if (pool.kind === 'spend') {
+      const nanos = Math.max(0, (this.#spends.get(bucket)?.nanos ?? 0) + amount)
+      this.#spends.set(bucket, { nanos, keptUntilMs: nowMs + pool.windowMs + SPEND_KEPT_MS })
     } else {
       const count = Math.max(0, (this.#counts.get(bucket) ?? 0) + amount)
       if (count === 0) this.#counts.delete(bucket)
@@ -226,10 +267,12 @@ export class LedgerBook {
 
   /** Full buckets and passed slots are forgotten, so only the busy ones are held. */
   #sweep(nowMs: number): void {
-    if (this.#tats.size + this.#windows.size < this.#sweepAtSize) return
+    if (this.#tats.size + this.#windows.size + this.#spends.size < this.#sweepAtSize) return
     if (this.#options.firstTatMs === undefined)
       for (const [bucket, tatMs] of this.#tats) if (tatMs <= nowMs) this.#tats.delete(bucket)
     for (const [bucket, slots] of this.#windows) if (slots.size === 0) this.#windows.delete(bucket)
-    this.#sweepAtSize = Math.max(SWEEP_FIRST, 2 * (this.#tats.size + this.#windows.size))
+    for (const [bucket, { keptUntilMs }] of this.#spends)
+      if (keptUntilMs <= nowMs) this.#spends.delete(bucket)
+    this.#sweepAtSize = Math.max(SWEEP_FIRST, 2 * (this.#tats.size + this.#windows.size + this.#spends.size))
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { CatalogDocument } from './catalog.ts'
 import type { KeyRecord } from './proxy-key.ts'
-import type { Ask, LivePool, Pool, Used, Verdict } from './reservation.ts'
+import type { Ask, LivePool, Pool, PoolUse, Used, Verdict } from './reservation.ts'
 import type { Secret, SecretRef } from './secret-ref.ts'
 import type { UsageIntent, UsageProgress } from './usage-intent.ts'
 import type { UsageRecord } from './usage-record.ts'
@@ -63,14 +63,23 @@ export interface Ledger {
   reserve(ask: Ask): Promise<Verdict>
   /** Ends a reservation with the truth, once; again does nothing. Never throws, never waits. */
   settle(ask: Ask, used: Used): void
-  /** Says how many tokens a call under way has used by now; charged if nothing more is heard of it. */
-  progress(ask: Ask, tokens: number): void
+  /**
+   * Says how many tokens a call under way has used by now; charged if nothing more is heard of it.
+   * @param nanos the same in money, where budgets count it
+   */
+  progress(ask: Ask, tokens: number, nanos?: number): void
   /**
    * What pools hold now, for whoever looks; takes nothing.
    * @param teamIds whose calls under way are looked through for what is held
    * @throws GatewayError `limiter_unavailable`
    */
   look(pools: readonly Pool[], teamIds?: readonly string[]): Promise<readonly LivePool[]>
+  /**
+   * Adds to what budgets of a team have spent, for whoever has counted it, and says that it is known from now on.
+   * A ledger that has lost its memory lets nothing pass a budget that blocks until it is told.
+   * @throws GatewayError `limiter_unavailable`; then what was added may be there or not
+   */
+  restore(teamId: string, additions: readonly PoolUse[]): Promise<void>
 }
 
 /** Where usage records leave the data plane. What was sent to a provider is recorded, whatever dies when. */

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { AppId } from './app.ts'
+import { BudgetRule } from './budget.ts'
 import { idOf } from './id.ts'
 import { LimitRule } from './limit.ts'
 import { ModelAccess } from './model-alias.ts'
@@ -90,6 +91,8 @@ export const KeyRecord = ProxyKey.pick({
     .default(null),
   /** Limits owned by the key itself, as parts of a tree. */
   limits: z.array(LimitRule).default([]),
+  /** Budgets of the key itself. */
+  budgets: z.array(BudgetRule).default([]),
 })
 export type KeyRecord = z.infer<typeof KeyRecord>
 

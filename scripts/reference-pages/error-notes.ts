@@ -107,8 +107,23 @@ export const errorNotes: Readonly<Record<ErrorCode, ErrorNote>> = {
     'Wait for one of them to end; the official clients try again by themselves.',
     'Raise the limit if the calls are wanted.',
   ),
+  budget_exhausted: note(
+    'A budget of the key, its user, its app or its team blocks, and what is spent and held leaves no room for this call.',
+    'Wait until the budget begins anew, at the time the sentence names, or ask its owner for more. Official clients do not retry.',
+    'Raise the amount, or the part at which it blocks: `PATCH /budgets/{id}`. See [budgets](../guides/budgets.md).',
+  ),
+  budget_throttled: note(
+    'A budget is spent so far that its `throttle` step holds its calls to a pace.',
+    'Wait as long as `retry-after-ms` says; the official clients do so by themselves.',
+    'Raise the amount or the pace of the step. See [budgets](../guides/budgets.md).',
+  ),
+  price_unknown: note(
+    'A budget that blocks counts the call, and no deployment of the model has a price in its currency.',
+    'Take a model that has a price.',
+    'Set the price: `POST /prices`, for the model that `priced_as` of the deployment names.',
+  ),
   limiter_unavailable: note(
-    'Limits could not be judged in time and no local share could take over.',
+    'Limits could not be judged in time and no local share could take over, or what a budget that blocks has spent is not known right now.',
     PROVIDER_FAULT,
     'See the runbook [redis-down](../runbooks/redis-down.md).',
   ),

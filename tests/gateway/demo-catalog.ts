@@ -2,6 +2,7 @@
  * The catalog that tests of the gateway serve from: one fake upstream spoken to in all three styles, an alias
  * for every demo model and sentinel, and routes that fail over.
  */
+import type { BudgetRule } from '@headgate/domain/budget'
 import { CatalogDocument } from '@headgate/domain/catalog'
 import { idSource } from '@headgate/domain/id'
 import type { LimitRule } from '@headgate/domain/limit'
@@ -34,11 +35,14 @@ export type DemoCatalogOptions = {
   readonly version?: number
   /** More models, each offered in every style; sentinels with a number or a duration, for instance. */
   readonly models?: readonly string[]
+  /** Models priced beside the two that always are. */
+  readonly priced?: readonly string[]
   /** More routes: alias to tiers of models, all at the OpenAI-style resource. */
   readonly routes?: Readonly<Record<string, readonly (readonly string[])[]>>
   /** Tokens a minute of the two quotas; without it there are none. */
   readonly quotaTokens?: readonly [number, number]
   readonly limits?: (ids: Omit<DemoCatalog, 'document'>) => readonly LimitRule[]
+  readonly budgets?: (ids: Omit<DemoCatalog, 'document'>) => readonly BudgetRule[]
 }
 
 /** Routes every test finds: the first tier fails, the second answers, and what has no way out. */
@@ -81,12 +85,13 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
     })),
     quotas: quotasOf(options.quotaTokens, ids, resourceIds),
     limits: options.limits?.(ids) ?? [],
+    budgets: options.budgets?.(ids) ?? [],
     deployments: [] as unknown[],
     aliases: [] as unknown[],
     routes: [] as unknown[],
     policies: [],
     agreements: [],
-    prices: [priceOf('gpt-4o', id('pri')), priceOf('gpt-4o-mini', id('pri'))],
+    prices: ['gpt-4o', 'gpt-4o-mini', ...(options.priced ?? [])].map((it) => priceOf(it, id('pri'))),
   }
   for (const model of modelNames(options.models)) {
     for (const style of styles) {

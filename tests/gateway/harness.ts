@@ -35,7 +35,10 @@ import { type DemoKeys, demoKeys } from './demo-keys.ts'
 export const PROVIDER_SECRET = 'sk-fake-provider-credential-0123456789'
 const PEPPER = 'a pepper for tests only, longer than thirty-two bytes'
 
-export type GatewayOptions = Pick<DemoCatalogOptions, 'models' | 'routes' | 'quotaTokens' | 'limits'> & {
+export type GatewayOptions = Pick<
+  DemoCatalogOptions,
+  'models' | 'priced' | 'routes' | 'quotaTokens' | 'limits' | 'budgets'
+> & {
   readonly fake?: FakeUpstreamOptions
   /** Where the catalog says the provider is, when it is not the fake. */
   readonly upstreamOrigin?: string
@@ -61,6 +64,8 @@ export type TestGateway = {
   /** Publishes a catalog of a higher version. */
   publish(change?: (catalog: DemoCatalog['document']) => DemoCatalog['document']): Promise<number>
   putKeys: KeyPublisher['put']
+  readonly ledger: Ledger
+  readonly teamId: string
   /** Stops the gateway alone; the fake goes on. */
   stopGateway(): Promise<void>
   stop(): Promise<void>
@@ -92,6 +97,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const spoilt = { ...ports, ...options.spoil?.(ports) }
   await ports.catalogFeed.publish(catalog.document)
   await ports.keys.put(keys.records)
+  // A ledger that just began lets nothing pass a hard budget until it is told what was spent: nothing.
+  await ports.ledger.restore(catalog.teamId, [])
   const config = {
     ...{ host: '127.0.0.1', port: 0, opsPort: 0, dataDir: '', expectedInstances: 1 },
     allowLoopbackUpstreams: options.allowLoopbackUpstreams ?? true,
@@ -116,7 +123,14 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   }
   return {
     ...{ origin: dataPlane.origin, opsOrigin: dataPlane.opsOrigin, fake, keys, logLines },
-    ...{ records: books.records, recordsWhen: books.recordsWhen, putKeys: ports.keys.put, stopGateway, stop },
+    ...{ ledger: ports.ledger, teamId: catalog.teamId },
+    ...{
+      records: books.records,
+      recordsWhen: books.recordsWhen,
+      putKeys: (records) => ports.keys.put(records),
+      stopGateway,
+      stop,
+    },
     publish: async (change = (it) => it) => {
       version++
       await ports.catalogFeed.publish({ ...change(catalog.document), version })

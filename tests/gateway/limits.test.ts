@@ -146,6 +146,7 @@ test('a ledger that cannot judge refuses with 503 and nothing reaches the provid
         settle: () => {},
         progress: () => {},
         look: async () => [],
+        restore: async () => {},
       },
     }),
   })

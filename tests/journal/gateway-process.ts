@@ -50,8 +50,9 @@ function weakLedger(ledger: Ledger, weakness: Weakness): Ledger {
       return weakness === 'dies-reserved' ? die() : verdict
     },
     settle: (ask, used) => weakness === 'never-settles' || ledger.settle(ask, used),
-    progress: (ask, tokens) => ledger.progress(ask, tokens),
+    progress: (ask, tokens, nanos) => ledger.progress(ask, tokens, nanos),
     look: (pools, teamIds) => ledger.look(pools, teamIds),
+    restore: (teamId, additions) => ledger.restore(teamId, additions),
   }
 }
 

@@ -66,7 +66,7 @@ export async function openWorld(models: readonly string[], { databaseUrl, speed 
   })
   const stopDraining = new AbortController()
   const source = redisUsageSource(client, { log: () => {}, redeliverAfterMs: 1_000 })
-  const plan = { db: database.db, source, log: () => {} }
+  const plan = { db: database.db, source, clock: { nowMs: () => Date.now() }, log: () => {} }
   const draining = drainUsage(plan).run(stopDraining.signal)
   const folders: string[] = []
   return {

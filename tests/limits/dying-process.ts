@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs'
 import { connectRedis } from '../../adapters/src/redis/client.ts'
 import { redisLedger } from '../../adapters/src/redis/ledger.ts'
-import { callClaim, teamClaims } from './settled-books.ts'
+import { callClaim, nanosOf, paid, teamClaims } from './settled-books.ts'
 
 export type DyingPlan = { readonly url: string; readonly tags: readonly string[]; readonly leaseMs: number }
 
@@ -27,15 +27,15 @@ async function hold(tag: string, plan: DyingPlan): Promise<void> {
   for (let n = 0; ; n++) {
     const id = `req_${n}`
     const claims = [...teamClaims(tag), callClaim(tag, id)]
-    const ask = { id, claims, tokens: 500 + n, tokensAtLeast: 10 + (n % 7) }
+    const ask = paid({ id, claims, tokens: 500 + n, tokensAtLeast: 10 + (n % 7) })
     say({ id, tag, did: 'ask', tokens: ask.tokensAtLeast })
     void ledger.reserve(ask).then(() => {
       say({ id, tag, did: 'admit' })
       if (n % 3 === 1) say({ id, tag, did: 'progress', tokens: 100 + n })
-      if (n % 3 === 1) ledger.progress(ask, 100 + n)
+      if (n % 3 === 1) ledger.progress(ask, 100 + n, nanosOf(100 + n))
       if (n % 3 !== 2) return
       say({ id, tag, did: 'settle', tokens: 200 + n })
-      ledger.settle(ask, { sent: true, tokens: 200 + n, quotaId: null })
+      ledger.settle(ask, { sent: true, tokens: 200 + n, nanos: nanosOf(200 + n), quotaId: null })
     })
     await new Promise((done) => setTimeout(done, EACH_MS))
   }

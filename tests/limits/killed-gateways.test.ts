@@ -11,7 +11,7 @@ import { unsent } from '../../domain/src/reservation.ts'
 import { freshRedisUrl } from '../servers/fresh-redis.ts'
 import { rounds } from '../servers/rounds.ts'
 import type { Deed, DyingPlan } from './dying-process.ts'
-import { callClaim, chargedIn, isPeaceful, teamClaims } from './settled-books.ts'
+import { callClaim, chargedIn, isPeaceful, nanosOf, spentBy, teamClaims } from './settled-books.ts'
 
 const PROCESS = fileURLToPath(new URL('./dying-process.ts', import.meta.url))
 const LEASE_MS = 400
@@ -66,6 +66,7 @@ async function checkBooks(tag: string, deeds: readonly Deed[]): Promise<number> 
   }
   const [day, calls] = teamClaims(tag)
   expect({ tokens: await chargedIn(client, day!), calls: await chargedIn(client, calls!) }, tag).toEqual(sum)
+  expect(await spentBy(client, tag), `money of ${tag}`).toBe(nanosOf(sum.tokens))
   return byCall.size
 }
 
@@ -73,9 +74,11 @@ async function checkBooks(tag: string, deeds: readonly Deed[]): Promise<number> 
 async function killOne(round: number): Promise<number> {
   const tags = Array.from({ length: GATEWAYS_EACH }, (_, i) => `{team_killed_${round}_${i}}`)
   const deeds = await liveAndDie(tags, (round * 37) % 200)
-  const visits = tags.map((tag) => askFor(teamClaims(tag), 1))
-  for (const visit of visits) await survivor.reserve(visit)
-  for (const visit of visits) survivor.settle(visit, unsent)
+  for (const tag of tags) {
+    const visit = askFor(teamClaims(tag), 1)
+    await survivor.reserve(visit)
+    survivor.settle(visit, unsent)
+  }
   let calls = 0
   for (const tag of tags) {
     await eventually(() => isPeaceful(client, tag), 20_000)

@@ -10,7 +10,7 @@ import { type Ask, unsent, type Verdict } from '../../domain/src/reservation.ts'
 import { freshRedisUrl } from '../servers/fresh-redis.ts'
 import { lossyProxy } from '../servers/lossy-proxy.ts'
 import { rounds } from '../servers/rounds.ts'
-import { chargedIn, isPeaceful, teamClaims } from './settled-books.ts'
+import { chargedIn, isPeaceful, nanosOf, paid, spentBy, teamClaims } from './settled-books.ts'
 
 const log = () => {}
 const LEASE_MS = 1_500
@@ -64,23 +64,25 @@ async function loseAndEnd(tag: string, random: () => number): Promise<{ tokens: 
       abandoned += 1
       return
     }
-    ledger.settle(ask, kind < 0.4 ? unsent : usedOf(used))
+    ledger.settle(ask, kind < 0.4 ? unsent : { ...usedOf(used), nanos: nanosOf(used) })
     if (kind < 0.4) return
     known.tokens += used
     known.calls += 1
   }
   try {
     // The first call of a gateway also asks to end what others left behind, which is not to be lost here.
-    await eventually(() => fits(ledger.reserve(askFor(teamClaims(tag), 1))))
+    await eventually(() => fits(ledger.reserve(paid(askFor(teamClaims(tag), 1)))))
     known.tokens += 1
     known.calls += 1
     abandoned += 1
     await new Promise((done) => setTimeout(done, 20))
     if (random() < 0.7) proxy.lose(random() < 0.7 ? 'reply' : { deliverAfterMs: LATE_MS })
-    const asks = Array.from({ length: 1 + Math.floor(random() * 6) }, () => ({
-      ...askFor(teamClaims(tag), 100 + Math.floor(random() * 400)),
-      tokensAtLeast: Math.floor(random() * 100),
-    }))
+    const asks = Array.from({ length: 1 + Math.floor(random() * 6) }, () =>
+      paid({
+        ...askFor(teamClaims(tag), 100 + Math.floor(random() * 400)),
+        tokensAtLeast: Math.floor(random() * 100),
+      }),
+    )
     const admitted = await Promise.all(asks.map((ask) => fits(ledger.reserve(ask))))
     await eventually(() => own.state() === 'ready' || proxy.lostCount() === 0)
     if (random() < 0.5) proxy.lose('reply')
@@ -113,6 +115,7 @@ test('whatever reply is lost, nothing stays pending and what is charged is what 
         const [day, calls] = teamClaims(tag)
         const charged = { tokens: await chargedIn(client, day!), calls: await chargedIn(client, calls!) }
         expect(charged, `seed ${seed}`).toEqual(known)
+        expect(await spentBy(client, tag), `money of seed ${seed}`).toBe(nanosOf(known.tokens))
       }),
     )
   }

@@ -1,9 +1,11 @@
 /** What a ledger has kept of a team in Redis, read from the keys themselves: the truth that its answers are held to. */
-import type { Claim, ClaimKind, ClaimUnit } from '@headgate/domain/reservation'
+import { type Ask, type Claim, type ClaimKind, type ClaimUnit, UNBOUNDED } from '@headgate/domain/reservation'
 import type { RedisClient } from '../../adapters/src/redis/client.ts'
 
 const DAY_MS = 86_400_000
 const UNITS_MAX = 100_000_000
+/** What every token costs. */
+const NANOS_PER_TOKEN = 3
 
 /** A pool that nothing is refused from, and that loses nothing by time while a test runs. */
 function roomyClaim(bucket: string, kind: ClaimKind, unit: ClaimUnit): Claim {
@@ -19,12 +21,27 @@ export function teamClaims(tag: string): readonly Claim[] {
     roomyClaim(`${tag}:day`, 'window', 'tokens'),
     roomyClaim(`${tag}:calls`, 'window', 'requests'),
     roomyClaim(`${tag}:at-once`, 'concurrent', 'calls'),
+    { ...roomyClaim(`${tag}:budget`, 'spend', 'nanos'), limit: UNBOUNDED },
   ]
 }
 
 /** A window of its own for one call, from which can be read what that call was charged in the end. */
 export function callClaim(tag: string, id: string): Claim {
   return roomyClaim(`${tag}:call:${id}`, 'window', 'tokens')
+}
+
+/** An ask that pays for its tokens. */
+export function paid(ask: Ask): Ask {
+  return { ...ask, nanos: nanosOf(ask.tokens), nanosAtLeast: nanosOf(ask.tokensAtLeast) }
+}
+
+export function nanosOf(tokens: number): number {
+  return tokens * NANOS_PER_TOKEN
+}
+
+/** Nanos that the budget of a team has spent. */
+export async function spentBy(client: RedisClient, tag: string): Promise<number> {
+  return Number((await client.send(`hg:${tag}`, ['GET', `hg:${tag}:budget`])) ?? 0)
 }
 
 /** Units that a window holds. */

@@ -5,7 +5,7 @@
 
 import type { Ending, LedgerModel } from './ledger-model.ts'
 import { type Done, promise, promiseSame } from './operation.ts'
-import type { Fault, Plan } from './plan.ts'
+import { type Fault, NANOS_PER_TOKEN, type Plan } from './plan.ts'
 import type { Bill, Provider } from './provider.ts'
 
 type Means = {
@@ -79,6 +79,8 @@ export class BillCheck {
     }
     for (const unit of ['tokens', 'requests'] as const)
       promiseSame(pools.get(`{team_t}:day:${unit}`)?.charged(), sums[unit], `${unit} charged in the end`)
+    const spent = sums.tokens * NANOS_PER_TOKEN
+    promiseSame(pools.get('{team_t}:spend')?.charged(), spent, 'money charged in the end')
     if (this.#mayBeLeft) return
     promiseSame(sums.tokens, this.#billed(), 'tokens charged of those billed')
     for (const quotaId of plan.claims.keys()) {

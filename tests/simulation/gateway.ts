@@ -8,7 +8,7 @@ import { type Ask, type Claim, type Used, unsent, type Verdict } from '@headgate
 import type { Habits } from './habits.ts'
 import type { Network } from './network.ts'
 import type { Operation } from './operation.ts'
-import type { Call, Plan } from './plan.ts'
+import { type Call, NANOS_PER_TOKEN, type Plan } from './plan.ts'
 import type { Provider } from './provider.ts'
 import type { Random } from './random.ts'
 import type { Schedule } from './schedule.ts'
@@ -95,7 +95,7 @@ export class Gateway {
     this.#later(call.durationMs, () => provider.end(call, schedule.nowMs))
     this.#later(habits.settledAfterMs(call.durationMs), () => {
       const tokens = call.inputTokens + call.outputTokens
-      this.#endAll(call, { sent: true, tokens, quotaId })
+      this.#endAll(call, { sent: true, tokens, nanos: tokens * NANOS_PER_TOKEN, quotaId })
     })
   }
 
@@ -153,7 +153,8 @@ export class Gateway {
       if (!habits.renews || schedule.nowMs - held.renewedAtMs < RENEW_AFTER_MS) continue
       held.renewedAtMs = schedule.nowMs
       const tokensAtLeast = habits.told(provider.tokensAt(held.call, schedule.nowMs), held.ask)
-      this.#sendUntilAnswered({ op: 'renew', id: held.ask.id, tokensAtLeast })
+      const nanosAtLeast = tokensAtLeast * NANOS_PER_TOKEN
+      this.#sendUntilAnswered({ op: 'renew', id: held.ask.id, tokensAtLeast, nanosAtLeast })
     }
     if (++this.#ticks % TICKS_PER_REAP === 0) this.#send({ op: 'reap' })
   }
@@ -210,6 +211,7 @@ export class Gateway {
   }
 
   #askOf(call: Call, id: string, claims: readonly Claim[]): Ask {
-    return { id, claims, tokens: call.estimate, tokensAtLeast: call.inputTokens }
+    const [nanos, nanosAtLeast] = [call.estimate * NANOS_PER_TOKEN, call.inputTokens * NANOS_PER_TOKEN]
+    return { id, claims, tokens: call.estimate, tokensAtLeast: call.inputTokens, nanos, nanosAtLeast }
   }
 }

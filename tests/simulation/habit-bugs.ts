@@ -17,6 +17,10 @@ export const habitBugs: readonly HabitBug[] = [
     habits: { endOf: (ask, used) => ({ ...used, tokens: used.sent ? ask.tokens : 0 }) },
   },
   {
+    name: 'calls cost their estimate',
+    habits: { endOf: (ask, used) => ({ ...used, nanos: used.sent ? (ask.nanos ?? 0) : 0 }) },
+  },
+  {
     name: 'a call that moved is settled on its first quota',
     habits: { endOf: (_ask, used, call) => (used.sent ? { ...used, quotaId: call.quotaId } : used) },
   },

@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from '@headgate/domain/reservation'
 import { type Book, type Done, promise, promiseSame } from './operation.ts'
+import { NANOS_PER_TOKEN } from './plan.ts'
 import { PoolModel } from './pool-model.ts'
 
 const LEASE_MS = 60_000
@@ -38,8 +39,11 @@ export class LedgerModel {
   /** Given back before they came: they must not begin any more. Until when that is remembered. */
   readonly #neverToBegin = new Map<string, number>()
 
+  /** What is not there was not spent. */
+  #spendIsKnown = false
+
   constructor(pools: readonly Pool[]) {
-    for (const pool of pools) this.pools.set(pool.bucket, new PoolModel(pool))
+    for (const pool of pools) this.pools.set(pool.bucket, new PoolModel(pool, () => this.#spendIsKnown))
   }
 
   /** @param book what to compare with; null while a history is only repeated. @throws Finding */
@@ -48,6 +52,7 @@ export class LedgerModel {
     else if (operation.op === 'settle') this.#settle(operation.id, operation.used, atMs, book)
     else if (operation.op === 'giveBack') this.#giveBack(operation.id, atMs, book)
     else if (operation.op === 'renew') this.#renew(operation.id, operation.tokensAtLeast, atMs)
+    else if (operation.op === 'begin') this.#spendIsKnown = true
     else this.#reap(atMs)
     if (book === null) return
     promiseSame(book.openCount, this.open.size, `open reservations after ${operation.op}`)
@@ -62,7 +67,8 @@ export class LedgerModel {
       promiseSame(state.remaining, model.remaining(nowMs), `what remains in ${bucket}`)
       promiseSame(state.resetMs, model.resetMs(nowMs), `the time until ${bucket} is whole`)
       promiseSame(book.heldOf(model.pool), model.held(), `what is held of ${bucket}`)
-      promise(state.remaining >= 0 && state.resetMs >= 0, 'a count is negative', bucket, state)
+      if (model.pool.kind !== 'spend')
+        promise(state.remaining >= 0 && state.resetMs >= 0, 'a count is negative', bucket, state)
     }
   }
 
@@ -172,6 +178,7 @@ export class LedgerModel {
 }
 
 function unitsOf(claim: Claim, tokens: number): number {
+  if (claim.unit === 'nanos') return tokens * NANOS_PER_TOKEN
   return claim.unit === 'tokens' ? tokens : 1
 }
 

@@ -6,7 +6,13 @@ export type Operation =
   | { readonly op: 'reserve'; readonly ask: Ask }
   | { readonly op: 'settle'; readonly id: string; readonly used: Used }
   | { readonly op: 'giveBack'; readonly id: string }
-  | { readonly op: 'renew'; readonly id: string; readonly tokensAtLeast: number }
+  | {
+      readonly op: 'renew'
+      readonly id: string
+      readonly tokensAtLeast: number
+      readonly nanosAtLeast: number
+    }
+  | { readonly op: 'begin' }
   | { readonly op: 'reap' }
 
 /** One operation as the store carried it out. */
@@ -15,7 +21,7 @@ export type Done = { readonly operation: Operation; readonly atMs: number; reado
 /** The ledger's rule, or one with a bug in it. */
 export type Book = Pick<
   LedgerBook,
-  'reserve' | 'settle' | 'giveBack' | 'renew' | 'reap' | 'stateOf' | 'heldOf' | 'openCount'
+  'reserve' | 'settle' | 'giveBack' | 'renew' | 'reap' | 'begin' | 'stateOf' | 'heldOf' | 'openCount'
 >
 export type NewBook = () => Book
 
@@ -23,7 +29,9 @@ export function applyTo(book: Book, operation: Operation, nowMs: number): Verdic
   if (operation.op === 'reserve') return book.reserve(operation.ask, nowMs)
   if (operation.op === 'settle') book.settle(operation.id, operation.used, nowMs)
   else if (operation.op === 'giveBack') book.giveBack(operation.id, nowMs)
-  else if (operation.op === 'renew') book.renew(operation.id, operation.tokensAtLeast, nowMs)
+  else if (operation.op === 'renew')
+    book.renew(operation.id, operation.tokensAtLeast, nowMs, operation.nanosAtLeast)
+  else if (operation.op === 'begin') book.begin('{team_t}')
   else book.reap(nowMs)
   return null
 }

@@ -2,7 +2,7 @@
  * What a seed decides before anything happens: which faults there are, which limits, how many gateways and
  * which calls. A seed enables some faults only: what all of them together hide, a few of them show.
  */
-import type { Claim, Pool } from '@headgate/domain/reservation'
+import { type Claim, type Pool, UNBOUNDED } from '@headgate/domain/reservation'
 import type { Random } from './random.ts'
 
 export const faultNames = [
@@ -39,6 +39,8 @@ export type Plan = {
 
 const ARRIVALS_MS = 180_000
 const LONGEST_CALL_MS = 110_000
+/** What every token costs. */
+export const NANOS_PER_TOKEN = 5
 const QUOTAS = ['quo_a', 'quo_b'] as const
 
 export function planOf(seed: number, random: Random): Plan {
@@ -79,6 +81,8 @@ const DAY_MS = 86_400_000
 /** Each divides a minute, so that a unit of a bucket is a whole number of milliseconds and nothing is rounded. */
 const REQUESTS = [4, 10, 24, 120, 600, 1_200] as const
 const TOKENS = [200, 600, 3_000, 12_000, 60_000] as const
+/** In nanos; some are spent within the first calls. One short of a whole number of tokens, so that one too many shows. */
+const BUDGETS = [99, 1_299, 3_999, 19_999, 999_999] as const
 /** Never reached: such a pool is there to sum up what was charged in the end. */
 const EVER = 10_000_000
 
@@ -86,6 +90,7 @@ type Kind = Pick<Claim, 'kind' | 'windowMs'>
 const bucket: Kind = { kind: 'bucket', windowMs: MINUTE_MS }
 const minute: Kind = { kind: 'window', windowMs: MINUTE_MS }
 const day: Kind = { kind: 'window', windowMs: DAY_MS }
+const month: Kind = { kind: 'spend', windowMs: 30 * DAY_MS }
 const atOnce: Kind = { kind: 'concurrent', windowMs: 0 }
 
 function claim(
@@ -106,6 +111,7 @@ function claimsOf(random: Random): Map<string, readonly Claim[]> {
     () => [claim('requests', kind(), 'requests', random.pick(REQUESTS))],
     () => [claim('tokens', kind(), 'tokens', random.pick(TOKENS))],
     () => [claim('calls', atOnce, 'calls', random.between(1, 12))],
+    () => [claim('budget', month, 'nanos', random.pick(BUDGETS))],
     () => treeWithGuarantee(kind(), random),
     () => treeWithBorrower(kind(), random),
   ]
@@ -113,6 +119,7 @@ function claimsOf(random: Random): Map<string, readonly Claim[]> {
   const own = [
     claim('day:tokens', day, 'tokens', EVER),
     claim('day:requests', day, 'requests', EVER),
+    claim('spend', month, 'nanos', UNBOUNDED),
     ...chosen,
   ]
   const quotas = QUOTAS.map((quotaId) => {

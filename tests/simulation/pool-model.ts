@@ -2,7 +2,7 @@
  * One pool as the model sees it: a list of who took how much and when. What fits and what is left is worked out
  * from that list each time, and besides, without it, the bound that the kind of pool promises.
  */
-import type { Pool } from '@headgate/domain/reservation'
+import { type Pool, UNBOUNDED, UNKNOWN_MS } from '@headgate/domain/reservation'
 import { promise } from './operation.ts'
 
 /** `units` is what it holds, later what it was charged. */
@@ -12,6 +12,7 @@ type Change = { readonly atMs: number; readonly units: number }
 /** A window is counted in thirtieths; that of now and the thirty before it count. */
 const PARTS = 30
 const CONCURRENT_WAIT_MS = 1_000
+const UNKNOWN_WAIT_MS = 5_000
 
 export class PoolModel {
   readonly pool: Pool
@@ -21,13 +22,22 @@ export class PoolModel {
   /** Of a bucket: when all that was taken from it will have flowed back. */
   #wholeAtMs = 0
 
-  constructor(pool: Pool) {
+  /** Whether what is not there is known not to have been spent. */
+  readonly #isKnown: () => boolean
+
+  constructor(pool: Pool, isKnown = () => true) {
     this.pool = pool
+    this.#isKnown = isKnown
   }
 
   /** Milliseconds until this much may be taken; 0: now; null: never. */
   waitMs(units: number, nowMs: number): number | null {
     const { kind, limit, windowMs } = this.pool
+    if (kind === 'spend') {
+      if (limit === UNBOUNDED || units === 0) return 0
+      if (!this.#isKnown()) return UNKNOWN_WAIT_MS
+      return this.charged() + units <= limit ? 0 : null
+    }
     if (limit === 0 || units > limit) return null
     if (this.#fits(units, nowMs)) return 0
     if (kind === 'concurrent') return CONCURRENT_WAIT_MS
@@ -64,6 +74,7 @@ export class PoolModel {
 
   remaining(nowMs: number): number {
     const { kind, limit, windowMs } = this.pool
+    if (kind === 'spend') return limit - this.charged()
     if (kind !== 'bucket') return Math.max(0, limit - sum(this.#counted(nowMs)))
     if (limit === 0) return 0
     const behind = Math.max(0, this.#wholeAtMs - nowMs) / (windowMs / limit)
@@ -72,6 +83,7 @@ export class PoolModel {
 
   resetMs(nowMs: number): number {
     const { kind, limit, windowMs } = this.pool
+    if (kind === 'spend') return this.#isKnown() ? 0 : UNKNOWN_MS
     if (kind === 'concurrent' || limit === 0) return 0
     if (kind === 'bucket') return Math.max(0, this.#wholeAtMs - nowMs)
     const last = Math.max(
@@ -88,6 +100,8 @@ export class PoolModel {
   checkBound(units: number, nowMs: number): void {
     const { kind, limit, windowMs, bucket } = this.pool
     if (kind === 'concurrent') promise(this.held() <= limit, 'more at once than the limit', bucket)
+    if (kind === 'spend')
+      promise(units === 0 || this.charged() <= limit, 'a budget gave more than it holds', bucket)
     if (kind === 'window') {
       const trailing = sum(this.#entries.filter(({ atMs }) => atMs > nowMs - windowMs))
       promise(trailing <= limit, 'a window holds more than its limit', bucket, trailing, limit)

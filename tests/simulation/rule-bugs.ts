@@ -3,6 +3,48 @@ import type { RuleBug } from './planted-rule.ts'
 
 export const ruleBugs: readonly RuleBug[] = [
   {
+    name: 'what is not known to be spent passes for not spent',
+    file: 'ledger',
+    from: 'if (!this.#isKnown(pool)) return UNKNOWN_WAIT_MS',
+    to: '',
+  },
+  {
+    name: 'a budget lets one nano too many through',
+    file: 'ledger',
+    from: 'spent + amount > pool.limit',
+    to: 'spent + amount > pool.limit + 1',
+  },
+  {
+    name: 'a spent budget tells that waiting is of use',
+    file: 'ledger',
+    from: 'pool.limit ? null : 0',
+    to: 'pool.limit ? 60_000 : 0',
+  },
+  {
+    name: 'a soft budget refuses',
+    file: 'ledger',
+    from: 'if (pool.limit === UNBOUNDED || amount === 0) return 0',
+    to: 'if (amount === 0) return 0',
+  },
+  {
+    name: 'what a call cost is forgotten',
+    file: 'reservation',
+    from: 'return used.nanos ?? 0',
+    to: 'return 0',
+  },
+  {
+    name: 'the end of a lease costs nothing',
+    file: 'ledger',
+    from: 'const { nanosAtLeast: nanos } = entry',
+    to: 'const nanos = 0',
+  },
+  {
+    name: 'a renewal does not note what was spent',
+    file: 'ledger',
+    from: '    entry.nanosAtLeast = Math.max(entry.nanosAtLeast, nanosAtLeast)\n',
+    to: '',
+  },
+  {
     name: 'a refused call keeps what it took before the refusal',
     file: 'ledger',
     from: 'for (const it of taken.reverse()) this.#undo(it)',

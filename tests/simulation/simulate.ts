@@ -16,6 +16,8 @@ import { type Random, randomFrom } from './random.ts'
 import { Schedule } from './schedule.ts'
 import { SharedStore } from './shared-store.ts'
 
+const TOLD_EACH_MS = 20_000
+
 /** What a simulation is made of; a planted bug is another one of these. */
 export type Parts = { readonly newBook: NewBook; readonly habits: Habits }
 export const goodParts: Parts = { newBook: () => new LedgerBook(), habits: goodHabits }
@@ -68,6 +70,9 @@ function run(plan: Plan, random: Random, parts: Parts, tally: Tally): void {
   const means = { plan, random, schedule, network, provider, habits: parts.habits }
   const gateways = Array.from({ length: plan.gateways }, (_, number) => new Gateway({ ...means, number }))
   for (const call of plan.calls) schedule.at(call.atMs, () => gateways[call.gateway]!.arrive(call))
+  // What a job does: a store that has forgotten is told that it may count again.
+  for (let atMs = 0; atMs < plan.quietAtMs; atMs += TOLD_EACH_MS)
+    schedule.at(atMs, () => store.ask({ op: 'begin' }, () => {}))
   planFaults({ plan, random, schedule, store, network, gateways })
   // Long enough for the last ends to be sent again, and for the last leases to run out.
   schedule.at(plan.quietAtMs + 2 * LEASE_MS, () => {

@@ -54,6 +54,16 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
     [/"share":0.1/, /"oversubscribed":false/, /"would_be_refused":0/],
   ],
   [
+    'docs/guides/budgets.md',
+    true,
+    [
+      /x-headgate-budget-state: ok/,
+      /x-headgate-budget-state: exhausted/,
+      /Budget ."Day." of app ."checkout." is spent/,
+      /"owner_name":"Payments"/,
+    ],
+  ],
+  [
     'docs/guides/policies.md',
     true,
     [

@@ -14,12 +14,16 @@ export type LedgerUnderTest = {
 /** Makes the ledgers of one test, and closes them after it. */
 type Open = () => Promise<LedgerUnderTest>
 
-export function ledgerContract(name: string, make: () => Promise<LedgerUnderTest>): void {
-  const open = async () => {
+/** The ledgers of one test, closed after it. */
+export function closing(make: Open): Open {
+  return async () => {
     const made = await make()
     onTestFinished(() => made.close())
     return made
   }
+}
+
+export function ledgerContract(name: string, open: Open): void {
   describe(`${name}: a ledger`, () => boundsOf(open))
   describe(`${name}: the refusals of a ledger`, () => refusalsOf(open))
   describe(`${name}: the calls of one turn`, () => turnsOf(open))

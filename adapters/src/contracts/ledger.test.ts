@@ -1,6 +1,6 @@
 /** The ledger contract on memory and on a real Redis, and Redis against the domain's rule on random sequences. */
 import { LedgerBook } from '@headgate/domain/ledger'
-import type { Ask, Claim, Used } from '@headgate/domain/reservation'
+import { type Ask, type Claim, UNBOUNDED, type Used } from '@headgate/domain/reservation'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { freshRedisUrl } from '../../../tests/servers/fresh-redis.ts'
@@ -18,18 +18,24 @@ import {
   verdictLength,
 } from '../redis/ledger-batch.ts'
 import { readScript, runScript } from '../redis/script.ts'
-import { askFor, claimOn, ledgerContract } from './ledger-contract.ts'
+import { askFor, claimOn, closing, type LedgerUnderTest, ledgerContract } from './ledger-contract.ts'
+import { spendContract } from './spend-contract.ts'
 
 const log = () => {}
 /** Long, because other tests use the machine at the same time and what is tested here is not haste. */
 const deadlineMs = 10_000
 
-ledgerContract('memory', async () => {
+function contract(name: string, make: () => Promise<LedgerUnderTest>): void {
+  ledgerContract(name, closing(make))
+  spendContract(name, closing(make))
+}
+
+contract('memory', async () => {
   const ledger = memoryLedger({ monotonicMs: () => performance.now() })
   return { ledger, other: ledger, close: async () => {} }
 })
 
-ledgerContract('redis', async () => openRedis(await freshRedisUrl()))
+contract('redis', async () => openRedis(await freshRedisUrl()))
 
 /** Two gateways on one Redis. */
 async function openRedis(url: string) {
@@ -53,24 +59,25 @@ beforeAll(async () => {
 })
 afterAll(() => cluster[Symbol.asyncDispose]())
 
-ledgerContract('redis cluster', () => openRedis(cluster.url))
+contract('redis cluster', () => openRedis(cluster.url))
 
 type Step =
-  | { op: 'reserve'; id: number; claims: Claim[]; tokens: number }
+  | { op: 'reserve'; id: number; claims: Claim[]; tokens: number; nanos: number }
   | { op: 'settle'; id: number; used: Used }
   | { op: 'give-back'; id: number }
   | { op: 'reap' }
-  | { op: 'renew'; id: number; tokensAtLeast: number }
+  | { op: 'renew'; id: number; tokensAtLeast: number; nanosAtLeast: number }
+  | { op: 'begin' }
   | { op: 'charge'; claim: Claim; amount: number }
 
-const kinds = ['bucket', 'window', 'concurrent'] as const
+const kinds = ['bucket', 'window', 'concurrent', 'spend'] as const
 
 /** Few pools and small limits, so that refusals, debts and changed limits all come up. */
 const anyClaim: fc.Arbitrary<Claim> = fc
   .record({
     kind: fc.constantFrom(...kinds),
     name: fc.constantFrom('a', 'b'),
-    limit: fc.constantFrom(0, 1, 7, 60, 1000, 10_000_000),
+    limit: fc.constantFrom(0, 1, 7, 60, 1000, 10_000_000, UNBOUNDED),
     windowMs: fc.constantFrom(60, 3_000, 60_000),
     tokens: fc.boolean(),
     quotaId: fc.constantFrom(null, null, 'quo_a', 'quo_b'),
@@ -78,6 +85,7 @@ const anyClaim: fc.Arbitrary<Claim> = fc
   })
   .map(({ kind, name, tokens, instead, ...rest }) => {
     const bucket = `{t}:${name}:${kind}:${rest.windowMs}`
+    if (kind === 'spend') return claimOn(bucket, { ...rest, kind, unit: 'nanos', quotaId: null })
     const elsewhere = {
       bucket: `{t}:pool:${kind}:${rest.windowMs}`,
       kind,
@@ -96,6 +104,7 @@ const anyUsed: fc.Arbitrary<Used> = fc.record({
   sent: fc.boolean(),
   tokens: anyTokens,
   quotaId: fc.constantFrom(null, 'quo_a', 'quo_b'),
+  nanos: anyTokens,
 })
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -105,12 +114,19 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       id: fc.nat(12),
       claims: fc.array(anyClaim, { minLength: 1, maxLength: 5 }),
       tokens: anyTokens,
+      nanos: anyTokens,
     }),
   },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('settle' as const), id: fc.nat(12), used: anyUsed }) },
   fc.record({ op: fc.constant('give-back' as const), id: fc.nat(12) }),
   fc.record({ op: fc.constant('reap' as const) }),
-  fc.record({ op: fc.constant('renew' as const), id: fc.nat(12), tokensAtLeast: fc.nat(50) }),
+  fc.record({
+    op: fc.constant('renew' as const),
+    id: fc.nat(12),
+    tokensAtLeast: fc.nat(50),
+    nanosAtLeast: fc.nat(50),
+  }),
+  fc.record({ op: fc.constant('begin' as const) }),
   fc.record({ op: fc.constant('charge' as const), claim: anyClaim, amount: fc.nat(40) }),
 )
 const anyBatches = fc.array(
@@ -195,7 +211,8 @@ test('redis: a lease that is over charges the newest that is known, and what was
 })
 
 function askOf(step: Extract<Step, { op: 'reserve' }>): Ask {
-  return { id: `req_${step.id}`, claims: step.claims, tokens: step.tokens, tokensAtLeast: 1 }
+  const { claims, tokens, nanos } = step
+  return { id: `req_${step.id}`, claims, tokens, tokensAtLeast: 1, nanos, nanosAtLeast: 3 }
 }
 
 function claimsIn(step: Step): readonly Claim[] {
@@ -208,7 +225,8 @@ function writeStep(batch: LedgerBatch, step: Step): void {
   else if (step.op === 'settle') batch.settle('{t}', `req_${step.id}`, step.used)
   else if (step.op === 'give-back') batch.giveBack('{t}', `req_${step.id}`)
   else if (step.op === 'reap') batch.reap('{t}')
-  else if (step.op === 'renew') batch.renew('{t}', `req_${step.id}`, step.tokensAtLeast)
+  else if (step.op === 'renew') batch.renew('{t}', `req_${step.id}`, step.tokensAtLeast, step.nanosAtLeast)
+  else if (step.op === 'begin') batch.begin('{t}')
   else batch.charge(step.claim, step.amount, `charge_${crypto.randomUUID()}`)
 }
 
@@ -217,7 +235,8 @@ function applyStep(book: LedgerBook, step: Step, nowMs: number) {
   if (step.op === 'settle') book.settle(`req_${step.id}`, step.used, nowMs)
   else if (step.op === 'give-back') book.giveBack(`req_${step.id}`, nowMs)
   else if (step.op === 'reap') book.reap(nowMs)
-  else if (step.op === 'renew') book.renew(`req_${step.id}`, step.tokensAtLeast, nowMs)
+  else if (step.op === 'renew') book.renew(`req_${step.id}`, step.tokensAtLeast, nowMs, step.nanosAtLeast)
+  else if (step.op === 'begin') book.begin('{t}')
   else book.charge(step.claim, step.amount, nowMs)
   return null
 }

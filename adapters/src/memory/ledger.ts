@@ -34,9 +34,13 @@ export function memoryLedger(
       return book.reserve(ask, nowMs)
     },
     settle: (ask, used) => book.settle(ask.id, used, clock.monotonicMs()),
-    progress: (ask, tokens) => book.renew(ask.id, tokens, clock.monotonicMs()),
+    progress: (ask, tokens, nanos) => book.renew(ask.id, tokens, clock.monotonicMs(), nanos),
     look: async (pools) =>
       pools.map((pool) => ({ ...book.stateOf(pool, clock.monotonicMs()), held: book.heldOf(pool) })),
+    restore: async (teamId, additions) => {
+      for (const { pool, amount } of additions) book.charge(pool, amount, clock.monotonicMs())
+      book.begin(`{${teamId}}`)
+    },
     openCount: () => book.openCount,
   }
 }

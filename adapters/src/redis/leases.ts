@@ -13,7 +13,7 @@ const REAPS = 4
 /** A book nobody wrote in for this long has no open reservation of ours. */
 const FORGET_BOOK_MS = 600_000
 
-type Held = { tokens: number; renewedAtMs: number }
+type Held = { tokens: number; nanos: number; renewedAtMs: number }
 
 export class Leases {
   readonly #resolutions: Resolutions
@@ -37,13 +37,16 @@ export class Leases {
   }
 
   hold(ask: Ask): void {
-    if (ask.claims.length > 0)
-      this.#held.set(ask, { tokens: ask.tokensAtLeast, renewedAtMs: performance.now() })
+    if (ask.claims.length === 0) return
+    const { tokensAtLeast: tokens, nanosAtLeast: nanos = 0 } = ask
+    this.#held.set(ask, { tokens, nanos, renewedAtMs: performance.now() })
   }
 
-  progress(ask: Ask, tokens: number): void {
+  progress(ask: Ask, tokens: number, nanos = 0): void {
     const held = this.#held.get(ask)
-    if (held !== undefined) held.tokens = Math.max(held.tokens, tokens)
+    if (held === undefined) return
+    held.tokens = Math.max(held.tokens, tokens)
+    held.nanos = Math.max(held.nanos, nanos)
   }
 
   /** True when it was held. */
@@ -62,7 +65,8 @@ export class Leases {
       held.renewedAtMs = nowMs
       const book = bookOf(ask.claims)
       this.#usedAtMs.set(book, nowMs)
-      this.#resolutions.add({ op: 'renew', book, id: ask.id, tokensAtLeast: held.tokens })
+      const { tokens: tokensAtLeast, nanos: nanosAtLeast } = held
+      this.#resolutions.add({ op: 'renew', book, id: ask.id, tokensAtLeast, nanosAtLeast })
     }
     if (nowMs - this.#reapedAtMs < this.#leaseMs / REAPS) return
     this.#reapedAtMs = nowMs

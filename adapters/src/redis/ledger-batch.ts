@@ -4,9 +4,17 @@
  * pointed at by number.
  */
 import { LEASE_MS } from '@headgate/domain/ledger'
-import type { Ask, Claim, Pool, PoolState, Used, Verdict } from '@headgate/domain/reservation'
+import {
+  type Ask,
+  type Claim,
+  type Pool,
+  type PoolState,
+  tagOf,
+  type Used,
+  type Verdict,
+} from '@headgate/domain/reservation'
 
-const KINDS = { bucket: '0', window: '1', concurrent: '2' } as const
+const KINDS = { bucket: '0', window: '1', concurrent: '2', spend: '3' } as const
 
 export class LedgerBatch {
   readonly #prefix: string
@@ -29,22 +37,28 @@ export class LedgerBatch {
     this.#ops.push('R', this.#book(bookOf(claims)), id, String(tokens), String(tokensAtLeast))
     this.#ops.push(this.#leaseMs, String(claims.length))
     for (const claim of claims) {
+      if (claim.unit === 'nanos') {
+        this.#ops.push(this.#spec(claim), '2', String(ask.nanosAtLeast ?? 0), String(ask.nanos ?? 0))
+        continue
+      }
       this.#ops.push(this.#spec(claim), claim.unit === 'tokens' ? '1' : '0', this.#instead(claim))
       this.#ops.push(claim.quotaId ?? '')
     }
   }
 
   settle(book: string, id: string, used: Used): void {
-    const { sent, tokens, quotaId } = used
-    this.#ops.push('S', this.#book(book), id, sent ? '1' : '0', String(tokens), quotaId ?? '')
+    const { sent, tokens, quotaId, nanos } = used
+    const op = nanos === undefined ? 'S' : 'P'
+    this.#ops.push(op, this.#book(book), id, sent ? '1' : '0', String(tokens), quotaId ?? '')
+    if (nanos !== undefined) this.#ops.push(String(nanos))
   }
 
   giveBack(book: string, id: string): void {
     this.#ops.push('G', this.#book(book), id, this.#leaseMs)
   }
 
-  renew(book: string, id: string, tokensAtLeast: number): void {
-    this.#ops.push('N', this.#book(book), id, String(tokensAtLeast), this.#leaseMs)
+  renew(book: string, id: string, tokensAtLeast: number, nanosAtLeast = 0): void {
+    this.#ops.push('N', this.#book(book), id, String(tokensAtLeast), this.#leaseMs, String(nanosAtLeast))
   }
 
   reap(book: string): void {
@@ -54,6 +68,11 @@ export class LedgerBatch {
   /** @param id charges once, however often it is sent within a lease */
   charge(pool: Pool, amount: number, id: string): void {
     this.#ops.push('C', this.#book(tagOf(pool.bucket)), id, this.#leaseMs, this.#spec(pool), String(amount))
+  }
+
+  /** Says that what budgets of this book have spent is known from now on. */
+  begin(book: string): void {
+    this.#ops.push('B', this.#book(book))
   }
 
   look(pool: Pool): void {
@@ -97,13 +116,6 @@ export class LedgerBatch {
     this.#bookOf.set(tag, number)
     return number
   }
-}
-
-/** The hash tag of a pool, braces and all: what is judged in one step in a cluster. */
-export function tagOf(bucket: string): string {
-  const open = bucket.indexOf('{')
-  const close = bucket.indexOf('}', open)
-  return open >= 0 && close > open + 1 ? bucket.slice(open, close + 1) : `{${bucket}}`
 }
 
 /** The book a call's reservation stands in: that of its first claim. */

@@ -1,7 +1,7 @@
 /** The arithmetic of limits while Redis is away. */
 import { GatewayError } from '@headgate/domain/gateway-error'
 import type { Ledger } from '@headgate/domain/ports'
-import type { Pool } from '@headgate/domain/reservation'
+import { type Claim, type Pool, UNBOUNDED, UNKNOWN_MS } from '@headgate/domain/reservation'
 import { expect, test } from 'vitest'
 import { askFor, claimOn, newBucket, usedOf } from '../contracts/ledger-contract.ts'
 import { memoryLedger } from '../memory/ledger.ts'
@@ -119,4 +119,69 @@ test('a call is settled where it was reserved, whoever judges by then', async ()
   expect(whole.openCount()).toBe(1)
   ledger.settle(shared, usedOf(1))
   expect(whole.openCount()).toBe(0)
+})
+
+const budgetOn = (limit: number): Claim =>
+  claimOn(`${newBucket()}:bud_x`, { kind: 'spend', unit: 'nanos', limit, windowMs: 2_592_000_000 })
+const paidAsk = (claim: Claim, nanos: number) => ({ ...askFor([claim]), nanos, nanosAtLeast: 1 })
+
+/** A budget of 100 000 of which so much is spent, heard of once before Redis went away. */
+async function heardBudget(spent: number, expectedInstances = 1) {
+  const it = setUp(expectedInstances)
+  const claim = budgetOn(100_000)
+  await it.whole.restore(claim.bucket.slice(1, claim.bucket.indexOf('}')), [{ pool: claim, amount: spent }])
+  it.at.up = true
+  expect((await it.ledger.reserve(paidAsk(claim, 0))).admitted).toBe(true)
+  it.at.up = false
+  it.at.nowMs += 120_000
+  return { ...it, claim }
+}
+
+test('a hard budget that was last heard of below nine tenths lets a hundredth of itself pass per minute', async () => {
+  const { at, ledger, claim } = await heardBudget(50_000)
+  let admitted = 0
+  for (let second = 0; second < 180; second++) {
+    at.nowMs += 1_000
+    for (let i = 0; i < 10; i++) if ((await ledger.reserve(paidAsk(claim, 100))).admitted) admitted += 100
+  }
+  expect(admitted).toBeGreaterThan(0.9 * 3 * 800)
+  expect(admitted).toBeLessThanOrEqual(4 * 800)
+})
+
+test('however long Redis stays away, all gateways together end at nine tenths and one minute', async () => {
+  const instances = 4
+  const { at, ledger, claim } = await heardBudget(60_000, instances)
+  let admitted = 0
+  for (let minute = 0; minute < 600; minute++) {
+    at.nowMs += 65_000
+    for (let i = 0; i < 5; i++) if ((await ledger.reserve(paidAsk(claim, 100))).admitted) admitted += 100
+  }
+  expect(60_000 + admitted * instances).toBeLessThanOrEqual(90_000 + 1_000)
+  const refused = await ledger.reserve(paidAsk(claim, 100))
+  expect(refused).toMatchObject({
+    admitted: false,
+    failed: 0,
+    waitMs: 5_000,
+    states: [{ resetMs: UNKNOWN_MS }],
+  })
+})
+
+test('a hard budget near its edge, or never heard of, is closed; a soft one passes', async () => {
+  const { ledger, claim } = await heardBudget(90_000)
+  expect(await ledger.reserve(paidAsk(claim, 1))).toMatchObject({ admitted: false, waitMs: 5_000 })
+  expect((await ledger.reserve(paidAsk(budgetOn(100_000), 1))).admitted).toBe(false)
+  expect((await ledger.reserve(paidAsk(budgetOn(UNBOUNDED), 1))).admitted).toBe(true)
+})
+
+test('what budgets spent locally is told to Redis once, in full', async () => {
+  const { at, ledger, claim, charged } = await heardBudget(10_000)
+  const [ended, underWay] = [paidAsk(claim, 300), paidAsk(claim, 200)]
+  for (const ask of [ended, underWay]) expect((await ledger.reserve(ask)).admitted).toBe(true)
+  ledger.settle(ended, { sent: true, tokens: 1, nanos: 120, quotaId: null })
+  at.up = true
+  at.nowMs += 2_000
+  await ledger.reserve(paidAsk(claim, 0))
+  expect(charged.map(([pool, amount]) => [pool.bucket, amount])).toEqual([[claim.bucket, 320]])
+  ledger.settle(underWay, { sent: true, tokens: 1, nanos: 250, quotaId: null })
+  expect(charged.at(-1)?.[1]).toBe(50)
 })

@@ -52,6 +52,7 @@ export function ledgerWithFallback(options: FallbackOptions): LedgerWithFallback
     try {
       const verdict = await shared.reserve(ask)
       if (ask.claims.length > 0 && state === 'local') become('shared')
+      if (ask.nanos !== undefined) local.hear(ask, verdict.states)
       return verdict
     } catch (fault) {
       if (!(fault instanceof GatewayError) || fault.code !== 'limiter_unavailable') throw fault
@@ -72,10 +73,11 @@ export function ledgerWithFallback(options: FallbackOptions): LedgerWithFallback
   return {
     reserve,
     settle,
-    progress: (ask, tokens) => {
-      if (!local.progress(ask, tokens)) shared.progress(ask, tokens)
+    progress: (ask, tokens, nanos) => {
+      if (!local.progress(ask, tokens, nanos)) shared.progress(ask, tokens, nanos)
     },
     look: (pools, teamIds) => shared.look(pools, teamIds),
+    restore: (teamId, additions) => shared.restore(teamId, additions),
     state: () => state,
   }
 }

@@ -4,15 +4,19 @@
 -- KEYS: one pool per spec; then two per book: its open reservations (hash) and their leases (sorted set).
 -- ARGV: number of specs, number of books; per spec: kind, limit, window in ms; then the operations:
 --   R book id tokens tokens-at-least lease-ms count, per claim: spec unit(1 tokens, 0 one) instead(0 refuse, -1 nothing, spec) quota
+--     or, where money is asked for: spec 2 nanos-at-least nanos
 --   S book id sent(1, 0) tokens quota     ends a reservation with the truth
+--   P book id sent(1, 0) tokens quota nanos     the same where budgets count it
 --   G book id lease-ms                    gives back what a call took, or will ask for when this overtook it
---   N book id tokens-at-least lease-ms    a sign of life
+--   N book id tokens-at-least lease-ms nanos-at-least   a sign of life
 --   X book                                ends what nobody came for
 --   C book id lease-ms spec amount        charges without a reservation, once
+--   B book                                says that what budgets of this book have spent is known from now on
 --   V spec                                tells what a pool holds
 --   H spec count books                    tells how much of a pool open reservations of these books hold
 -- Reply, all integers: server time in microseconds since 2026; per R: the first claim that failed (from 0; -1:
 -- admitted), the wait in ms (-1: no use), per claim what remains and the ms until whole; per V: those two; per H: one.
+-- Of a budget what remains may be below zero, and in place of the time is 0, or -1 when it is not known.
 
 local EPOCH_SECONDS = 1767225600 -- 2026-01-01T00:00:00Z: keeps a TAT short enough to hold its fraction
 local NOISE_MS = 1e-3 -- as in bucket.ts
@@ -20,7 +24,10 @@ local SLOTS = 30 -- as in window.ts
 local CONCURRENT_WAIT_MS = 1000 -- as in ledger.ts
 local REAP_MAX = 500
 local COUNT_TTL_MS = 86400000
-local BUCKET, WINDOW, CONCURRENT = '0', '1', '2'
+local UNKNOWN_WAIT_MS, SPEND_KEPT_MS = 5000, 604800000 -- as in ledger.ts
+local UNBOUNDED = 9000000000000000 -- as in reservation.ts
+local BUCKET, WINDOW, CONCURRENT, SPEND = '0', '1', '2', '3'
+local NANOS = '2'
 local ceil, floor, max, min, huge = math.ceil, math.floor, math.max, math.min, math.huge
 local call = redis.call
 
@@ -29,7 +36,7 @@ local micros = (time[1] - EPOCH_SECONDS) * 1000000 + time[2]
 local now = floor(micros / 1000000) * 1000 + (micros % 1000000) / 1000
 
 -- What pools hold, read at the first touch and written once at the end.
-local tats, windows, counts = {}, {}, {}
+local tats, windows, counts, spends = {}, {}, {}, {}
 
 local function tatOf(key)
   local it = tats[key]
@@ -75,12 +82,36 @@ local function countOf(key)
   return it
 end
 
+local function spendOf(key)
+  local it = spends[key]
+  if not it then
+    local got = redis.pcall('GET', key)
+    it = { nanos = type(got) == 'string' and tonumber(got) or 0 }
+    spends[key] = it
+  end
+  return it
+end
+
+-- A store that lost its memory lost this too; without it, what is not there may have been spent all the same.
+local function epochKey(key) return string.match(key, '^[^{]*{[^}]*}') .. ':epoch' end
+local epochs = {}
+local function isKnown(key)
+  local epoch = epochKey(key)
+  if epochs[epoch] == nil then epochs[epoch] = call('EXISTS', epoch) == 1 end
+  return epochs[epoch]
+end
+
 -- 0 when the units may be taken now, else how long to wait; -1 when waiting is no use.
 local function waitFor(pool, amount)
   local limit = pool.limit
   if pool.kind == CONCURRENT then
     if limit == 0 then return -1 end
     return countOf(pool.key).count + amount <= limit and 0 or CONCURRENT_WAIT_MS
+  end
+  if pool.kind == SPEND then
+    if limit == UNBOUNDED or amount == 0 then return 0 end
+    if not isKnown(pool.key) then return UNKNOWN_WAIT_MS end
+    return spendOf(pool.key).nanos + amount > limit and -1 or 0
   end
   if limit == 0 or amount > limit then return -1 end
   if pool.kind == BUCKET then
@@ -118,6 +149,10 @@ local function add(pool, amount, at)
     it.changed[slot] = true
     it.last = -huge
     for known, units in pairs(it.slots) do if units > 0 and known > it.last then it.last = known end end
+  elseif pool.kind == SPEND then
+    local it = spendOf(key)
+    it.nanos = max(0, it.nanos + amount)
+    it.span = pool.span
   else
     local it = countOf(key)
     it.count = max(0, it.count + amount)
@@ -137,6 +172,9 @@ local function tell(pool, reply)
     local it = windowOf(pool.key, pool.span)
     remaining = max(0, pool.limit - it.used)
     if it.last >= it.newest - SLOTS then reset = ceil((it.last + SLOTS + 1) * (pool.span / SLOTS) - now) end
+  elseif pool.kind == SPEND then
+    remaining = pool.limit - spendOf(pool.key).nanos
+    reset = isKnown(pool.key) and 0 or -1
   else
     remaining = max(0, pool.limit - countOf(pool.key).count)
   end
@@ -162,8 +200,8 @@ local function lease(leases, id, ms)
   call('ZADD', leases, string.format('%.0f', micros + ms * 1000), id)
 end
 
--- Ends a reservation. `quota` nil: whatever it was bound to did serve.
-local function resolve(open, leases, id, sent, tokens, quota)
+-- Ends a reservation. `quota` nil: whatever it was bound to did serve; `tokens`, `nanos` nil: what was last known.
+local function resolve(open, leases, id, sent, tokens, quota, nanos)
   local packed = call('HGET', open, id)
   if not packed then return end
   call('HDEL', open, id)
@@ -173,7 +211,9 @@ local function resolve(open, leases, id, sent, tokens, quota)
     local pool = { key = it[i], kind = it[i + 1], limit = it[i + 2], span = it[i + 3] }
     local amount, unit, bound = it[i + 4], it[i + 5], it[i + 6]
     local charged = 0
-    if sent and pool.kind ~= CONCURRENT and (bound == '' or quota == nil or bound == quota) then
+    if unit == NANOS then
+      charged = sent and (nanos or bound) or 0
+    elseif sent and pool.kind ~= CONCURRENT and (bound == '' or quota == nil or bound == quota) then
       charged = unit == '1' and (tokens or it[2]) or 1
     end
     if charged ~= amount then add(pool, charged - amount, it[1]) end
@@ -210,8 +250,9 @@ local function reserve(at, reply)
     for claim = 0, count - 1 do
       local place = first + 4 * claim
       local own, unit = specs[tonumber(ARGV[place])], ARGV[place + 1]
-      local amount = unit == '1' and tokens or 1
-      local wait, pool = take(own, ARGV[place + 2], amount)
+      local amount, instead, bound = unit == '1' and tokens or 1, ARGV[place + 2], ARGV[place + 3]
+      if unit == NANOS then amount, instead, bound = tonumber(bound), '0', tonumber(instead) end
+      local wait, pool = take(own, instead, amount)
       if wait then
         if failed < 0 then failed = claim end
         if wait < 0 or longest < 0 then longest = -1 else longest = max(longest, ceil(wait)) end
@@ -221,7 +262,7 @@ local function reserve(at, reply)
         local filled = #record
         record[filled + 1], record[filled + 2], record[filled + 3] = pool.key, pool.kind, pool.limit
         record[filled + 4], record[filled + 5], record[filled + 6] = pool.span, amount, unit
-        record[filled + 7] = ARGV[place + 3]
+        record[filled + 7] = bound
       end
     end
     if failed >= 0 then
@@ -263,18 +304,26 @@ while at <= last do
     at = reserve(at + 1, reply)
   elseif op == 'S' then
     local open, leases = bookOf(ARGV[at + 1])
-    resolve(open, leases, ARGV[at + 2], ARGV[at + 3] == '1', tonumber(ARGV[at + 4]), ARGV[at + 5])
+    resolve(open, leases, ARGV[at + 2], ARGV[at + 3] == '1', tonumber(ARGV[at + 4]), ARGV[at + 5], 0)
     at = at + 6
+  elseif op == 'P' then
+    local open, leases = bookOf(ARGV[at + 1])
+    local tokens, nanos = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 6])
+    resolve(open, leases, ARGV[at + 2], ARGV[at + 3] == '1', tokens, ARGV[at + 5], nanos)
+    at = at + 7
   elseif op == 'N' then
     local open, leases = bookOf(ARGV[at + 1])
     local packed = call('HGET', open, ARGV[at + 2])
     if packed then
       local it = cmsgpack.unpack(packed)
       it[2] = max(it[2], tonumber(ARGV[at + 3])) -- news may overtake each other
+      for i = 3, #it, 7 do
+        if it[i + 5] == NANOS then it[i + 6] = max(it[i + 6], tonumber(ARGV[at + 5])) end
+      end
       call('HSET', open, ARGV[at + 2], cmsgpack.pack(it))
       lease(leases, ARGV[at + 2], tonumber(ARGV[at + 4]))
     end
-    at = at + 5
+    at = at + 6
   elseif op == 'G' then
     local open, leases = bookOf(ARGV[at + 1])
     local id = ARGV[at + 2]
@@ -300,6 +349,11 @@ while at <= last do
       lease(leases, id, tonumber(ARGV[at + 3]))
     end
     at = at + 6
+  elseif op == 'B' then
+    local epoch = epochKey((bookOf(ARGV[at + 1])))
+    call('SET', epoch, string.format('%.0f', micros))
+    epochs[epoch] = true
+    at = at + 2
   elseif op == 'V' then
     tell(specs[tonumber(ARGV[at + 1])], reply)
     at = at + 2
@@ -326,6 +380,9 @@ for key, it in pairs(windows) do
     for i = 1, #it.passed do call('HDEL', key, it.passed[i]) end
     call('PEXPIRE', key, ceil(it.span * (SLOTS + 1) / SLOTS))
   end
+end
+for key, it in pairs(spends) do
+  if it.span then call('SET', key, string.format('%.0f', it.nanos), 'PX', it.span + SPEND_KEPT_MS) end
 end
 for key, it in pairs(counts) do
   if it.changed then

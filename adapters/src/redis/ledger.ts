@@ -5,12 +5,12 @@
  */
 import { LEASE_MS } from '@headgate/domain/ledger'
 import type { Ledger, Log } from '@headgate/domain/ports'
-import type { Ask, Pool, Used } from '@headgate/domain/reservation'
+import { type Ask, type Pool, tagOf, type Used } from '@headgate/domain/reservation'
 import { breaker } from './breaker.ts'
 import type { RedisClient } from './client.ts'
 import { Leases } from './leases.ts'
-import { bookOf, tagOf } from './ledger-batch.ts'
-import { look } from './look.ts'
+import { bookOf } from './ledger-batch.ts'
+import { look, restore } from './look.ts'
 import { Reservations } from './reservations.ts'
 import { Resolutions } from './resolutions.ts'
 import { readScript } from './script.ts'
@@ -85,8 +85,9 @@ export function redisLedger(client: RedisClient, options: RedisLedgerOptions): R
   return {
     reserve: asks.reserve,
     settle: asks.settle,
-    progress: (ask, tokens) => asks.each(ask, (part) => leases.progress(part, tokens)),
+    progress: (ask, tokens, nanos) => asks.each(ask, (part) => leases.progress(part, tokens, nanos)),
     look: (pools, teamIds = []) => look({ client, prefix, script }, pools, teamIds),
+    restore: (teamId, additions) => restore({ client, prefix, script }, teamId, additions),
     charge: (pool, amount) => {
       leases.open(tagOf(pool.bucket))
       resolutions.add({ op: 'charge', pool, amount, id: `charge_${crypto.randomUUID()}` })

@@ -11,10 +11,13 @@ import {
   type Claim,
   chargedOf,
   type Pool,
+  type PoolState,
+  type PoolUse,
   type Used,
   type Verdict,
 } from '@headgate/domain/reservation'
 import { type MemoryLedger, memoryLedger } from '../memory/ledger.ts'
+import { LocalSpend } from './local-spend.ts'
 import { LocalUse } from './local-use.ts'
 
 /** What a local bucket starts with, in time's worth of its limit: no burst on top of what Redis just granted. */
@@ -22,19 +25,19 @@ const START_WORTH_MS = 1_000
 /** When a call is too large for a local share, waiting is of use all the same: Redis comes back. */
 const TOO_LARGE_WAIT_MS = 5_000
 
-export type PoolUse = { readonly pool: Pool; readonly amount: number }
-
 export class LocalJudge {
   readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #share: number
   readonly #asks = new WeakMap<Ask, { readonly scaled: Ask; readonly ledger: MemoryLedger }>()
   readonly #use = new LocalUse()
+  readonly #spend: LocalSpend
   #ledger: MemoryLedger
 
   /** @param share of every limit, above 0 and at most 1 */
   constructor(clock: Pick<Clock, 'monotonicMs'>, share: number) {
     this.#clock = clock
     this.#share = share
+    this.#spend = new LocalSpend(share)
     this.#ledger = freshLedger(clock)
   }
 
@@ -43,18 +46,31 @@ export class LocalJudge {
     this.#ledger = freshLedger(this.#clock)
   }
 
+  /** Notes what the shared ledger says of the budgets of a call. */
+  hear(ask: Ask, states: readonly PoolState[]): void {
+    this.#spend.hear(ask, states)
+  }
+
   async reserve(ask: Ask): Promise<Verdict> {
-    const scaled = { ...ask, claims: ask.claims.map((claim) => scaledClaim(claim, this.#share)) }
+    return this.#spend.told(ask, await this.#reserve(ask))
+  }
+
+  async #reserve(ask: Ask): Promise<Verdict> {
+    const closed = ask.claims.findIndex((claim) => this.#spend.isClosed(claim))
+    const scaled = { ...ask, claims: ask.claims.map((claim) => this.#scaledClaim(claim)) }
     const ledger = this.#ledger
+    if (closed >= 0) {
+      const states = (await ledger.look(scaled.claims)) as readonly PoolState[]
+      return { admitted: false, failed: closed, waitMs: TOO_LARGE_WAIT_MS, states }
+    }
     const verdict = await ledger.reserve(scaled)
     if (verdict.admitted) {
       this.#asks.set(ask, { scaled, ledger })
-      const nowMs = this.#clock.monotonicMs()
-      for (const claim of ask.claims) this.#use.add(claim, amountOf(claim, ask.tokens), nowMs)
+      this.#noteUse(ask.claims.map((pool) => ({ pool, amount: amountOf(pool, ask) })))
       return verdict
     }
     if (verdict.waitMs !== null) return verdict
-    const hopeless = ask.claims.some((it) => it.limit === 0 || tooLarge(it, ask.tokens))
+    const hopeless = ask.claims.some((it) => it.limit === 0 || tooLarge(it, ask))
     return hopeless ? verdict : { ...verdict, waitMs: TOO_LARGE_WAIT_MS }
   }
 
@@ -69,35 +85,46 @@ export class LocalJudge {
     here.ledger.settle(here.scaled, used)
     return ask.claims.map((claim) => ({
       pool: claim,
-      amount: chargedOf(claim, used) - amountOf(claim, ask.tokens),
+      amount: chargedOf(claim, used) - amountOf(claim, ask),
     }))
   }
 
   /** False when the call was not reserved here. */
-  progress(ask: Ask, tokens: number): boolean {
+  progress(ask: Ask, tokens: number, nanos?: number): boolean {
     const here = this.#asks.get(ask)
-    here?.ledger.progress(here.scaled, tokens)
+    here?.ledger.progress(here.scaled, tokens, nanos)
     return here !== undefined
   }
 
   /** Corrects what is remembered. */
   correctUse(corrections: readonly PoolUse[]): void {
-    const nowMs = this.#clock.monotonicMs()
-    for (const { pool, amount } of corrections) this.#use.add(pool, amount, nowMs)
+    this.#noteUse(corrections)
   }
 
   /** What was let through and still counts, once. */
   takeUse(): PoolUse[] {
     return this.#use.take(this.#clock.monotonicMs())
   }
+
+  #noteUse(uses: readonly PoolUse[]): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const { pool, amount } of uses) {
+      this.#use.add(pool, amount, nowMs)
+      if (pool.kind === 'spend') this.#spend.note(pool, amount)
+    }
+  }
+
+  #scaledClaim(claim: Claim): Claim {
+    return claim.kind === 'spend' ? this.#spend.standIn(claim) : scaledClaim(claim, this.#share)
+  }
 }
 
 function freshLedger(clock: Pick<Clock, 'monotonicMs'>): MemoryLedger {
-  return memoryLedger(clock, { firstTatMs: emptyButForASecond })
+  return memoryLedger(clock, { firstTatMs: emptyButForASecond, spendIsKnown: true })
 }
 
-function tooLarge(claim: Claim, tokens: number): boolean {
-  return claim.kind !== 'concurrent' && amountOf(claim, tokens) > claim.limit && claim.instead === null
+function tooLarge(claim: Claim, ask: Ask): boolean {
+  return claim.kind !== 'concurrent' && amountOf(claim, ask) > claim.limit && claim.instead === null
 }
 
 function scaledClaim(claim: Claim, share: number): Claim {

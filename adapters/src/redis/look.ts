@@ -1,10 +1,11 @@
 /**
- * Looks at pools without taking from them, for whoever draws them: what remains, when it is whole again, and how
- * much of what is used is only held. One script call for all, in a cluster one for each slot.
+ * What the control plane asks of the ledger. It looks at pools without taking from them: what remains, when it is
+ * whole again, and how much of what is used is only held; one script call for all, in a cluster one for each slot.
+ * And it tells what budgets have spent, where the ledger forgot.
  */
-import type { LivePool, Pool } from '@headgate/domain/reservation'
+import { type LivePool, type Pool, type PoolUse, tagOf } from '@headgate/domain/reservation'
 import type { RedisClient } from './client.ts'
-import { checkReply, LedgerBatch, readState, tagOf } from './ledger-batch.ts'
+import { checkReply, LedgerBatch, readState } from './ledger-batch.ts'
 import { unavailable } from './reservations.ts'
 import { runScript, type Script } from './script.ts'
 import { faultText } from './watched-link.ts'
@@ -39,6 +40,25 @@ export async function look(
   return states
 }
 
+/**
+ * Adds to what budgets of a team have spent, in one step with the word that it is known now.
+ * @throws GatewayError `limiter_unavailable`
+ */
+export async function restore(
+  { client, prefix, script }: Means,
+  teamId: string,
+  additions: readonly PoolUse[],
+): Promise<void> {
+  const batch = new LedgerBatch(prefix)
+  for (const { pool, amount } of additions) batch.charge(pool, amount, `restore_${crypto.randomUUID()}`)
+  batch.begin(`{${teamId}}`)
+  try {
+    await runScript(client, script, batch.toCall())
+  } catch (fault) {
+    throw unavailable(faultText(fault))
+  }
+}
+
 async function lookInSlot(
   { client, prefix, script }: Means,
   pools: readonly Pool[],
@@ -47,7 +67,9 @@ async function lookInSlot(
   const batch = new LedgerBatch(prefix)
   for (const pool of pools) {
     batch.look(pool)
-    batch.lookHeld(pool, books)
+    // A call that a budget counts stands in the book of its team, so no other need be read.
+    const own = pool.kind === 'spend' ? books.filter((book) => book === tagOf(pool.bucket)) : books
+    batch.lookHeld(pool, own)
   }
   try {
     const reply = checkReply(await runScript(client, script, batch.toCall()), 1 + REPLIES_EACH * pools.length)

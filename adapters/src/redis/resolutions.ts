@@ -3,16 +3,22 @@
  * together. While Redis is away ends are kept, and sent again when a reply got lost: an end that was told twice
  * is one end. What is kept for too long is dropped; the lease ends it then.
  */
-import type { Pool, Used } from '@headgate/domain/reservation'
+import { type Pool, tagOf, type Used } from '@headgate/domain/reservation'
 import type { Breaker } from './breaker.ts'
 import type { RedisClient } from './client.ts'
-import { LedgerBatch, tagOf } from './ledger-batch.ts'
+import { LedgerBatch } from './ledger-batch.ts'
 import { runScript, type Script } from './script.ts'
 
 type Op =
   | { readonly op: 'settle'; readonly book: string; readonly id: string; readonly used: Used }
   | { readonly op: 'give-back'; readonly book: string; readonly id: string }
-  | { readonly op: 'renew'; readonly book: string; readonly id: string; readonly tokensAtLeast: number }
+  | {
+      readonly op: 'renew'
+      readonly book: string
+      readonly id: string
+      readonly tokensAtLeast: number
+      readonly nanosAtLeast: number
+    }
   | { readonly op: 'reap'; readonly book: string }
   | { readonly op: 'charge'; readonly pool: Pool; readonly amount: number; readonly id: string }
 
@@ -112,7 +118,7 @@ export class Resolutions {
 function write(batch: LedgerBatch, it: Op): void {
   if (it.op === 'settle') batch.settle(it.book, it.id, it.used)
   else if (it.op === 'give-back') batch.giveBack(it.book, it.id)
-  else if (it.op === 'renew') batch.renew(it.book, it.id, it.tokensAtLeast)
+  else if (it.op === 'renew') batch.renew(it.book, it.id, it.tokensAtLeast, it.nanosAtLeast)
   else if (it.op === 'reap') batch.reap(it.book)
   else batch.charge(it.pool, it.amount, it.id)
 }

@@ -5,8 +5,7 @@
  * between, the lease ends what was taken.
  */
 import type { Ask, Claim, PoolState, Used, Verdict } from '@headgate/domain/reservation'
-import { unsent } from '@headgate/domain/reservation'
-import { tagOf } from './ledger-batch.ts'
+import { tagOf, unsent } from '@headgate/domain/reservation'
 
 type Means = {
   readonly clustered: boolean

@@ -9,6 +9,7 @@ import { canonicalJson } from '@headgate/domain/canonical-json'
 import { CatalogDocument, type CatalogFault, catalogFaults } from '@headgate/domain/catalog'
 import { sql } from 'kysely'
 import type { Database } from '../database/open.ts'
+import { readCatalogBudgets } from '../resources/budgets/queries.ts'
 import { insertCatalogVersion, readCatalogStamp } from '../resources/catalog/queries.ts'
 import { readCatalogLimits } from '../resources/limits/queries.ts'
 
@@ -80,6 +81,7 @@ async function readDocument(db: Database, version: number, compiledAt: string): 
       .execute(),
     agreements: await db.selectFrom('agreements').selectAll().orderBy('id').execute(),
     limits: await readCatalogLimits(db),
+    budgets: await readCatalogBudgets(db),
   }
   const parsed = CatalogDocument.safeParse(read)
   if (parsed.success) return parsed.data

@@ -2,11 +2,13 @@
  * Publishes proxy keys: takes their rows to the directory that gateways look keys up in. A key's row is locked
  * while its record travels; otherwise a slow writer could put an old record over a revocation.
  */
+import { type Budget, BudgetRule } from '@headgate/domain/budget'
 import { type Limit, LimitRule } from '@headgate/domain/limit'
 import type { KeyPublisher, Log } from '@headgate/domain/ports'
 import type { KeyRecord } from '@headgate/domain/proxy-key'
 import type { Database } from '../database/open.ts'
 import type { KeySecretRow, ProxyKeyRow } from '../database/tables.ts'
+import { readBudgetsOfKeys } from '../resources/budgets/queries.ts'
 import { readLimitsOfKeys } from '../resources/limits/queries.ts'
 
 const BATCH = 500
@@ -91,8 +93,9 @@ async function publishLocked(plan: KeysPublisherPlan, ids: readonly string[]): P
       .execute()
     if (rows.length === 0) return
     const limits = await readLimitsOfKeys(db, ids)
+    const budgets = await readBudgetsOfKeys(db, ids)
     const secrets = await readWorkingSecrets(db, ids)
-    await plan.publisher.put(rows.flatMap((row) => keyRecordsOf(row, limits, secrets)))
+    await plan.publisher.put(rows.flatMap((row) => keyRecordsOf(row, { limits, budgets, secrets })))
     await db.updateTable('proxyKeys').set({ isPublished: true }).where('id', 'in', ids).execute()
   })
 }
@@ -105,8 +108,14 @@ function readWorkingSecrets(db: Database, keyIds: readonly string[]): Promise<Ke
 
 type KeyRow = Omit<ProxyKeyRow, 'isPublished'>
 
+type Carried = {
+  readonly limits: readonly Limit[]
+  readonly budgets: readonly Budget[]
+  readonly secrets: readonly KeySecretRow[]
+}
+
 /** What gateways are told of a key: one record for each of its secrets. An old one expires by itself. */
-function keyRecordsOf(row: KeyRow, limits: readonly Limit[], secrets: readonly KeySecretRow[]): KeyRecord[] {
+function keyRecordsOf(row: KeyRow, { limits, budgets, secrets }: Carried): KeyRecord[] {
   const mine = secrets.filter((it) => it.keyId === row.id)
   const untilMs = Math.max(...mine.map((it) => (it.endsAt === null ? 0 : Date.parse(it.endsAt))))
   const key = {
@@ -120,6 +129,7 @@ function keyRecordsOf(row: KeyRow, limits: readonly Limit[], secrets: readonly K
     requestsPerMinute: row.requestsPerMinute,
     tokensPerMinute: row.tokensPerMinute,
     limits: limits.filter((it) => it.ownerId === row.id).map((it) => LimitRule.parse(it)),
+    budgets: budgets.filter((it) => it.ownerId === row.id).map((it) => BudgetRule.parse(it)),
   }
   return mine.map(({ digest, number, stage, endsAt }) => ({
     ...key,

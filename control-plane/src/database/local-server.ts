@@ -107,7 +107,10 @@ async function stateOf(place: Place): Promise<ServerState> {
   }
   // No one else is here (the folder is claimed), so a note left by a killed server only misleads.
   await rm(join(workingDir, 'postmaster.pid'), { force: true })
-  return state
+  // Making it takes a second or two, in which somebody may have taken the port.
+  const port = await freePort(state.port)
+  if (port !== state.port) await writeServerState(folder, { ...state, port })
+  return { ...state, port }
 }
 
 /** Made aside and renamed when whole, so a start that is killed half-way leaves nothing that looks like data. */

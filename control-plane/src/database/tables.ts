@@ -7,6 +7,7 @@ import type { Agreement } from '@headgate/domain/agreement'
 import type { App } from '@headgate/domain/app'
 import type { ArchivedThing } from '@headgate/domain/archived-thing'
 import type { AuditEvent } from '@headgate/domain/audit-event'
+import type { Budget } from '@headgate/domain/budget'
 import type { CatalogDocument } from '@headgate/domain/catalog'
 import type { Deployment } from '@headgate/domain/deployment'
 import type { ExchangeRate } from '@headgate/domain/exchange-rate'
@@ -82,7 +83,19 @@ export type CostCorrectionRow = CostCorrection & { reratingId: string }
 /** `ownerKeyId` is the owner where that is a key, made by the database. */
 export type LimitRow = Limit & { ownerKeyId: ColumnType<string | null, never, never> }
 
+export type BudgetRow = Omit<Budget, 'period' | 'steps'> & {
+  period: Json<Budget['period']>
+  steps: Json<Budget['steps']>
+  /** The owner where that is a key, made by the database. */
+  ownerKeyId: ColumnType<string | null, never, never>
+}
+
+type BudgetPeriodRow = { budgetId: string; periodFrom: string; periodTo: string; spentNanos: number }
+
 export type Tables = {
+  budgets: BudgetRow
+  budgetSpend: BudgetPeriodRow & { unpricedCalls: number }
+  budgetEvents: BudgetPeriodRow & { id: string; atPercent: number; amountNanos: number; at: string }
   teams: Team
   apps: App
   users: User

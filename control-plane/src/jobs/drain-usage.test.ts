@@ -6,7 +6,7 @@ import { memoryUsageStream } from '@headgate/adapters/memory/usage-stream'
 import type { UsageSource } from '@headgate/domain/ports'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { migratedDatabase, until } from '../../../tests/admin/harness.ts'
+import { migratedDatabase, systemClock, until } from '../../../tests/admin/harness.ts'
 import { usageRecord } from '../../../tests/admin/usage-record.ts'
 import { startLocalPostgres } from '../database/local-server.ts'
 import { migrate } from '../database/migrate.ts'
@@ -45,7 +45,10 @@ function batchOf(records: readonly unknown[]) {
   return batch
 }
 
-const plan = (source: UsageSource = memoryUsageStream()) => ({ db, source, log: () => {} })
+const plan = (source: UsageSource = memoryUsageStream()) => ({
+  ...{ db, source, log: () => {} },
+  clock: systemClock,
+})
 const stored = async () =>
   (await db.selectFrom('usageRecords').selectAll().orderBy('requestId').orderBy('attempt').execute()).map(
     recordOf,
@@ -168,7 +171,7 @@ test('a Postgres restarted in the middle loses nothing and doubles nothing', asy
     await migrate(server.url, () => {})
     const source = memoryUsageStream({ redeliverAfterMs: 50 })
     const log = () => {}
-    const jobs = startJobs([drainUsage({ db: own.db, source, log })], { db: own.db, log })
+    const jobs = startJobs([drainUsage({ db: own.db, source, log, clock: systemClock })], { db: own.db, log })
     const count = async () => {
       const row = await own.db
         .selectFrom('usageRecords')

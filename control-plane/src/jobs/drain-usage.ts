@@ -3,11 +3,12 @@
  * record that is there already is passed over, so a crash anywhere neither loses nor doubles a call. A record
  * that Postgres will not take is set aside in a table of its own; it never blocks the others.
  */
-import type { Log, UsageBatch, UsageSource } from '@headgate/domain/ports'
+import type { Clock, Log, UsageBatch, UsageSource } from '@headgate/domain/ports'
 import { redact } from '@headgate/domain/redaction'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { databaseFault } from '../database/fault.ts'
 import type { Database } from '../database/open.ts'
+import { countSpend } from './count-spend.ts'
 import { type Job, pause } from './scheduler.ts'
 import { insertDeadLetter, insertUsage } from './usage-rows.ts'
 
@@ -22,6 +23,7 @@ export type DrainPlan = {
   /** A pool of its own: long inserts must not keep people waiting. */
   readonly db: Database
   readonly source: UsageSource
+  readonly clock: Pick<Clock, 'nowMs'>
   readonly log: Log
 }
 
@@ -62,7 +64,7 @@ async function stored(
   let retries = 0
   do {
     try {
-      await insertUsage(plan.db, records)
+      await store(plan, records)
       if (retries > 0) plan.log('info', 'usage records are stored again', { retries })
       return true
     } catch (fault) {
@@ -78,6 +80,14 @@ async function stored(
     }
   } while (!signal.aborted)
   return false
+}
+
+/** The records and all that is summed from them, or nothing. */
+function store({ db, clock }: DrainPlan, records: readonly UsageRecord[]): Promise<void> {
+  return db.transaction().execute(async (transaction) => {
+    const inserted = await insertUsage(transaction, records)
+    await countSpend(transaction, inserted, clock.nowMs())
+  })
 }
 
 /** Halves the batch until the record at fault stands alone, and sets that one aside. */

@@ -54,12 +54,22 @@ const columns: readonly Column[] = [
   { name: 'shadowRefusal', type: 'jsonb', of: (it) => it.shadowRefusal && JSON.stringify(it.shadowRefusal) },
 ]
 
-/** Inserts the records, all or none; those that are there already are left as they are. */
-export async function insertUsage(db: Database, records: readonly UsageRecord[]): Promise<void> {
+/**
+ * Inserts the records, all or none; those that are there already are left as they are.
+ * @returns those that were not there, each once
+ */
+export async function insertUsage(db: Database, records: readonly UsageRecord[]): Promise<UsageRecord[]> {
   const names = sql.join(columns.map((column) => sql.ref(column.name)))
   const arrays = sql.join(columns.map((column) => sql`${records.map(column.of)}::${sql.raw(column.type)}[]`))
-  await sql`insert into usage_records (${names}) select * from unnest(${arrays})
-    on conflict (request_id, attempt) do nothing`.execute(db)
+  const { rows } = await sql<{ requestId: string; attempt: number }>`
+    insert into usage_records (${names}) select * from unnest(${arrays})
+    on conflict (request_id, attempt) do nothing returning request_id, attempt`.execute(db)
+  const inserted = new Set(rows.map(placeOf))
+  return records.filter((record) => inserted.delete(placeOf(record)))
+}
+
+function placeOf({ requestId, attempt }: Pick<UsageRecord, 'requestId' | 'attempt'>): string {
+  return `${requestId} ${attempt}`
 }
 
 /** Keeps a record that the table refused, as JSON text, where the escapes stay escapes. */

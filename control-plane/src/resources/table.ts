@@ -5,6 +5,7 @@ import { agreementsHandlers } from './agreements/handlers.ts'
 import { appsHandlers } from './apps/handlers.ts'
 import { archivedThingsHandlers } from './archived-things/handlers.ts'
 import { auditEventsHandlers } from './audit-events/handlers.ts'
+import { budgetsHandlers } from './budgets/handlers.ts'
 import { catalogHandlers } from './catalog/handlers.ts'
 import type { HandlerContext } from './context.ts'
 import { deploymentsHandlers } from './deployments/handlers.ts'
@@ -40,6 +41,7 @@ export const handlers: AllHandlers = {
   resources: resourcesHandlers,
   quotas: quotasHandlers,
   limits: limitsHandlers,
+  budgets: budgetsHandlers,
   deployments: deploymentsHandlers,
   modelAliases: modelAliasesHandlers,
   routes: routesHandlers,

@@ -2,6 +2,8 @@
  * The types of how far a call has got. Each stage takes one and gives the next, so a wrong order does not
  * compile; settling reads whatever was reached, so a refused call is recorded with all that was known.
  */
+
+import type { BudgetState } from '@headgate/domain/budget'
 import type { Caller } from '@headgate/domain/caller'
 import type { Catalog, ServingAlias, ServingDeployment } from '@headgate/domain/catalog'
 import type { RateCard } from '@headgate/domain/rate-card'
@@ -39,11 +41,22 @@ export type ReceivedLocally = {
 
 export type Candidates = readonly [ServingDeployment, ...ServingDeployment[]]
 
+/** What budgets made of a call. */
+export type BudgetTerms = {
+  /** What is held and settled is money of this currency; null where no budget counts the call. */
+  readonly currency: string | null
+  readonly state: BudgetState
+  /** The alias the caller asked for, when a budget had another one serve. */
+  readonly downshiftedFrom: string | null
+}
+
 /** What was held before the call: claims in the order of `states`, and the estimate behind them. */
 export type Reservation = {
   readonly claims: readonly Claim[]
   readonly states: readonly PoolState[]
   readonly estimate: Estimate
+  /** Null where there is no budget. */
+  readonly budget: BudgetTerms | null
   /** All that the ledger has to be told the end of; one more for every quota a failover turned to. */
   readonly asks: Ask[]
 }

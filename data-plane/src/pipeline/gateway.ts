@@ -12,6 +12,7 @@ import type {
 import type { CallLog } from '../observe/call-log.ts'
 import type { Connections } from '../upstreams/connection.ts'
 import type { LiveStreams } from './live-streams.ts'
+import type { SeenSpend } from './seen-spend.ts'
 
 export type Gateway = {
   readonly clock: Clock
@@ -25,6 +26,7 @@ export type Gateway = {
   readonly secrets: SecretResolver
   readonly connections: Connections
   readonly streams: LiveStreams
+  readonly seenSpend: SeenSpend
   readonly log: CallLog
   /** Marks our own requests, so that one which comes back is recognised. */
   readonly instanceId: string

@@ -12,7 +12,7 @@ import { type ExchangeReader, UpstreamTimeout } from '../upstreams/exchange.ts'
 import type { Answered } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import type { LiveStream } from './live-streams.ts'
-import { estimatedUsage, settle } from './settle.ts'
+import { countedNanos, estimatedUsage, settle } from './settle.ts'
 
 const HEARTBEAT_MS = 15_000
 const STALLED_READER_MS = 60_000
@@ -85,8 +85,12 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
   }
 
   tick(nowMs: number): void {
-    const tokens = this.#tokensSoFar()
-    for (const ask of this.#call.reservation.asks) this.#gateway.ledger.progress(ask, tokens)
+    const { reservation, price } = this.#call
+    const { tokens, details, serviceTier } = this.#events.usage ?? this.#estimate()
+    const { budget, asks } = reservation
+    const nanos =
+      budget === null ? undefined : countedNanos(budget, costOf(tokens, price, details, serviceTier))
+    for (const ask of asks) this.#gateway.ledger.progress(ask, tokens.input + tokens.output, nanos)
     if (nowMs - this.#notedAtMs >= NOTE_EACH_MS) this.#note(nowMs)
     if (this.#pausedAtMs !== null) {
       if (nowMs - this.#pausedAtMs > STALLED_READER_MS) {
@@ -154,11 +158,6 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
       this.#gateway,
     )
     if (outcome === 'succeeded') this.#sink?.end()
-  }
-
-  #tokensSoFar(): number {
-    const { input, output } = (this.#events.usage ?? this.#estimate()).tokens
-    return input + output
   }
 
   /** Providers send about one token an event, and bill what they made whether or not it was read. */

@@ -6,7 +6,7 @@
 import type { Cost } from '@headgate/domain/cost'
 import type { Claim, PoolState } from '@headgate/domain/reservation'
 import type { InboundRequest } from '../message/inbound-request.ts'
-import type { Answered } from './call.ts'
+import type { Answered, BudgetTerms } from './call.ts'
 
 const PASSED = ['content-type', 'content-encoding', 'openai-processing-ms', 'openai-version'] as const
 const NANOS = 1_000_000_000
@@ -30,6 +30,7 @@ export function answeredHeaders(call: Answered, nowMs: number): string[] {
   headers.push('x-headgate-overhead-ms', call.request.overheadMs(call.upstream, nowMs, nowMs).toFixed(2))
   const { rotation } = call.caller.key
   if (rotation?.isOld) headers.push('x-headgate-key-state', oldSecretText(rotation.untilMs))
+  if (call.reservation.budget !== null) headers.push(...budgetHeaders(call.reservation.budget))
   headers.push(...rateHeaders(call.reservation.claims, call.reservation.states))
   return headers
 }
@@ -37,6 +38,12 @@ export function answeredHeaders(call: Answered, nowMs: number): string[] {
 /** For clients to log: they are still on a secret that ends. */
 function oldSecretText(untilMs: number): string {
   return `old-secret; until=${new Date(untilMs).toISOString()}`
+}
+
+function budgetHeaders({ state, downshiftedFrom }: BudgetTerms): string[] {
+  const headers = ['x-headgate-budget-state', state]
+  if (downshiftedFrom !== null) headers.push('x-headgate-downshifted-from', downshiftedFrom)
+  return headers
 }
 
 /** What the call cost, where it is known before the head leaves. */

@@ -4,7 +4,9 @@
  */
 import type { ServingDeployment } from '@headgate/domain/catalog'
 import { GatewayError } from '@headgate/domain/gateway-error'
-import { type Ask, amountOf, type Claim, type Verdict } from '@headgate/domain/reservation'
+import { type Ask, amountOf, type Claim, unsent } from '@headgate/domain/reservation'
+import type { Spend } from '@headgate/domain/spend'
+import { type Refused, type Terms, termsOf } from './budget-terms.ts'
 import type { Authorized, Candidates, Reservation, Reserved } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import { rateHeaders } from './reply-headers.ts'
@@ -14,24 +16,60 @@ const JITTER = 0.2
 /** A journal has room again when the control plane has caught up, or a disk was cleared. */
 const JOURNAL_RETRY_MS = 5_000
 
-/** @throws GatewayError `limit_requests`, `limit_tokens`, `limit_concurrency`, `limiter_unavailable`, `journal_full` */
+/** How often budgets may turn out to stand otherwise than was last heard. */
+const ROUNDS_MAX = 3
+/** Ends leave for the ledger within half of this. */
+const GIVEN_BACK_MS = 10
+
+/**
+ * @throws GatewayError `limit_requests`, `limit_tokens`, `limit_concurrency`, `budget_exhausted`,
+ *   `budget_throttled`, `price_unknown`, `limiter_unavailable`, `journal_full`, and what a policy says of a downshift
+ */
 export async function reserve(call: Authorized, gateway: Gateway): Promise<Reserved> {
   if (call.endpoint.metered && gateway.usage.full())
     throw new GatewayError('journal_full', { retryAfterMs: JOURNAL_RETRY_MS })
+  const spend = call.catalog.budgets.of(call.caller.key, call.request.arrivedWallMs)
+  return spend === null ? hold(call, null, gateway) : holdUnder(spend, call, gateway)
+}
+
+/**
+ * Holds a call under its budgets as they were last heard of; when the ledger says that they stand otherwise, what
+ * was held comes back, and the call is held anew as it should be.
+ */
+async function holdUnder(spend: Spend, call: Authorized, gateway: Gateway): Promise<Reserved> {
+  for (let round = 1; ; round++) {
+    const terms = termsOf(call, spend, { gateway, round })
+    let reserved: Reserved
+    try {
+      reserved = await hold(terms.call, terms, gateway)
+    } catch (fault) {
+      if (round === ROUNDS_MAX || terms.stillHold()) throw fault
+      continue
+    }
+    if (round === ROUNDS_MAX || terms.stillHold()) return reserved
+    for (const ask of reserved.reservation.asks) gateway.ledger.settle(ask, unsent)
+    // What comes back has to be there first, or the call would stand in its own way near the end of a budget.
+    await new Promise((resolve) => setTimeout(resolve, GIVEN_BACK_MS))
+  }
+}
+
+async function hold(call: Authorized, terms: Terms | null, gateway: Gateway): Promise<Reserved> {
   const tried = new Set<string | null>()
   let refusal: GatewayError | null = null
   for (const deployment of call.candidates) {
     const { quotaId } = deployment
     if (tried.has(quotaId)) continue
     tried.add(quotaId)
-    const claims = call.catalog.limits.claims(call.caller.key, call.alias.name, quotaId)
-    const ask = askOf(call, claims, tried.size)
+    const limits = call.catalog.limits.claims(call.caller.key, call.alias.name, quotaId)
+    const claims = terms === null ? limits : terms.claimsWith(limits)
+    const ask = terms === null ? askOf(call, claims, tried.size) : terms.paid(askOf(call, claims, tried.size))
     const verdict = await gateway.ledger.reserve(ask)
+    const budget = terms === null ? null : terms.heard(verdict)
     if (verdict.admitted) {
-      const reservation = { claims, states: verdict.states, estimate: call.estimate, asks: [ask] }
+      const reservation = { claims, states: verdict.states, estimate: call.estimate, budget, asks: [ask] }
       return { ...call, candidates: startingWith(deployment, call.candidates), reservation }
     }
-    const fault = refusalOf(call, ask, verdict)
+    const fault = terms?.refusal(verdict) ?? refusalOf(call, ask, verdict)
     refusal ??= fault
     if ((claims[verdict.failed] as Claim).quotaId === null) throw fault
   }
@@ -76,13 +114,17 @@ function startingWith(first: ServingDeployment, candidates: Candidates): Candida
   return [first, ...candidates.slice(at + 1), ...candidates.slice(0, at)]
 }
 
-type Refused = Extract<Verdict, { admitted: false }>
-
-const codes = { requests: 'limit_requests', tokens: 'limit_tokens', calls: 'limit_concurrency' } as const
+const codes = {
+  requests: 'limit_requests',
+  tokens: 'limit_tokens',
+  calls: 'limit_concurrency',
+  // Budgets refuse in their own words, in budget-refusals.ts.
+  nanos: 'budget_exhausted',
+} as const
 
 function refusalOf(call: Authorized, ask: Ask, verdict: Refused): GatewayError {
   const claim = ask.claims[verdict.failed] as Claim
-  const requested = amountOf(claim, ask.tokens)
+  const requested = amountOf(claim, ask)
   const remaining = verdict.states[verdict.failed]?.remaining ?? 0
   const retryAfterMs = verdict.waitMs === null ? undefined : verdict.waitMs * (1 + Math.random() * JITTER)
   const owner = call.catalog.team(call.caller.teamId)?.name

@@ -13,7 +13,7 @@ import type { UsageIntent } from '@headgate/domain/usage-intent'
 import type { Outcome, UsageRecord, UsageSource } from '@headgate/domain/usage-record'
 import type { Body } from '../message/body.ts'
 import type { Tried } from '../message/inbound-request.ts'
-import type { Answered, Reached, Reservation, Reserved } from './call.ts'
+import type { Answered, BudgetTerms, Reached, Reservation, Reserved } from './call.ts'
 import type { Gateway } from './gateway.ts'
 
 const CLIENT_LENGTH_MAX = 150
@@ -37,10 +37,11 @@ export const noUsage: Usage = Object.freeze({ tokens: noTokens, details: null, s
 /** Settles a call that was answered by an upstream. A second time does nothing. */
 export function settle(call: Answered, ending: Ending, gateway: Gateway): void {
   if (!call.request.claimSettlement()) return
-  const { usage } = ending
-  const tokens = usage.tokens.input + usage.tokens.output
-  end(call.reservation, { sent: true, tokens, quotaId: call.deployment.quotaId }, gateway)
-  append(call, ending, costOf(usage.tokens, call.price, usage.details, usage.serviceTier), gateway)
+  const { tokens, details, serviceTier } = ending.usage
+  const cost = costOf(tokens, call.price, details, serviceTier)
+  const used = { sent: true, tokens: tokens.input + tokens.output, quotaId: call.deployment.quotaId }
+  end(call.reservation, used, cost, gateway)
+  append(call, ending, cost, gateway)
 }
 
 /** Settles a call that was refused or failed before an answer could be passed on. A second time does nothing. */
@@ -50,15 +51,17 @@ export function settleRefused(reached: Reached, thrown: unknown, gateway: Gatewa
   const { tried } = reached.request
   const usage = usageLost(reached, error)
   const quotaId = tried?.deployment.quotaId ?? null
+  const cost = costOf(usage.tokens, tried?.price ?? null, null, usage.serviceTier)
   const sent = tried !== null && error.code !== 'journal_full'
-  if (reached.reservation) end(reached.reservation, { sent, tokens: usage.tokens.input, quotaId }, gateway)
+  if (reached.reservation)
+    end(reached.reservation, { sent, tokens: usage.tokens.input, quotaId }, cost, gateway)
   if (error.code === 'internal_error') gateway.log.fault(reached.request.id, error)
   const ending = {
     ...endingOf(error),
     usage,
     usageSource: usage === noUsage ? 'none' : 'estimated',
   } as const
-  append(reached, ending, costOf(usage.tokens, tried?.price ?? null, null, usage.serviceTier), gateway)
+  append(reached, ending, cost, gateway)
 }
 
 /** Faults after which the provider may have worked, and bills, though nobody got the answer. */
@@ -163,9 +166,15 @@ function endingOf(error: GatewayError): Ending {
   return { ...noEnding, outcome, status: error.status, errorCode: error.code }
 }
 
+/** What a cost comes to in the currency of the budgets of a call; a cost they cannot count is not theirs. */
+export function countedNanos(budget: BudgetTerms, { costNanos, currency }: Cost): number {
+  return currency === budget.currency ? (costNanos ?? 0) : 0
+}
+
 /** Tells the ledger what became of all that was held. */
-function end(reservation: Reservation, used: Used, gateway: Gateway): void {
-  for (const ask of reservation.asks) gateway.ledger.settle(ask, used)
+function end({ asks, budget }: Reservation, used: Used, cost: Cost, gateway: Gateway): void {
+  const told = budget === null ? used : { ...used, nanos: countedNanos(budget, cost) }
+  for (const ask of asks) gateway.ledger.settle(ask, told)
 }
 
 function append(reached: Reached, ending: Ending, cost: Cost, gateway: Gateway): void {

@@ -3,15 +3,14 @@ import type { limits } from '@headgate/admin-contract/limits'
 import type { Change, Handlers } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { type Limit, millionths, type NewLimit } from '@headgate/domain/limit'
+import { markKeyUnpublished, type Owner, readOwner } from '../../database/owner.ts'
 import { created, fieldFault, found, type HandlerContext } from '../context.ts'
 import {
   deleteLimit,
   hasChildren,
   insertLimit,
   listLimits,
-  markKeyUnpublished,
   readLimit,
-  readOwner,
   sharesOf,
   updateLimit,
 } from './queries.ts'
@@ -112,8 +111,6 @@ async function placeOf(body: NewLimit, context: HandlerContext): Promise<Place> 
   }
   return { teamId: owner.teamId, quotaId: quota.id, model, measure }
 }
-
-type Owner = NonNullable<Awaited<ReturnType<typeof readOwner>>>
 
 function placeBelow(parent: Limit | undefined, body: NewLimit, owner: Owner): Place {
   if (parent === undefined || parent.teamId !== owner.teamId) throw unknown('/parent_id', 'limit of its team')

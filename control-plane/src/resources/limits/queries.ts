@@ -20,9 +20,6 @@ const columns = [
   'createdAt',
 ] as const satisfies readonly (keyof Limit)[]
 
-/** The column of a usage record that names an owner of this kind. */
-export const usageColumnOf = { team: 'teamId', app: 'appId', user: 'userId', key: 'keyId' } as const
-
 export type LimitFilter = {
   teamId?: string | undefined
   ownerId?: string | undefined
@@ -108,27 +105,4 @@ export async function sharesOf(
     .where('id', '!=', it.id)
     .executeTakeFirstOrThrow()
   return row.millionths
-}
-
-type Owner = { readonly teamId: string; readonly appId: string | null; readonly userId: string | null }
-
-/** Where the owner of a limit belongs; undefined when there is none with this id. */
-export async function readOwner(db: Database, ownerId: string): Promise<Owner | undefined> {
-  const nowhere = { appId: null, userId: null }
-  if (ownerId.startsWith('team_')) {
-    const team = await db.selectFrom('teams').select('id').where('id', '=', ownerId).executeTakeFirst()
-    return team && { teamId: team.id, ...nowhere }
-  }
-  if (ownerId.startsWith('key_')) {
-    const of = ['teamId', 'appId', 'userId'] as const
-    return db.selectFrom('proxyKeys').select(of).where('id', '=', ownerId).executeTakeFirst()
-  }
-  const table = ownerId.startsWith('app_') ? 'apps' : 'users'
-  const it = await db.selectFrom(table).select('teamId').where('id', '=', ownerId).executeTakeFirst()
-  return it && { teamId: it.teamId, ...nowhere }
-}
-
-/** Says that the gateways' directory does not know this key's limits yet. */
-export async function markKeyUnpublished(db: Database, keyId: string): Promise<void> {
-  await db.updateTable('proxyKeys').set({ isPublished: false }).where('id', '=', keyId).execute()
 }

@@ -2,7 +2,7 @@
 import { type Limit, ownerKindOf } from '@headgate/domain/limit'
 import { sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
-import { usageColumnOf } from './queries.ts'
+import { usageColumnOf } from '../../database/owner.ts'
 
 /** Some ten megabytes of memory; the latest ones are taken. */
 const CALLS_MAX = 200_000

@@ -3,7 +3,8 @@ import type { LimitTreeDocument } from '@headgate/domain/claim'
 import type { Limit } from '@headgate/domain/limit'
 import { sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
-import { type LimitFilter, readLimit, readLimits, usageColumnOf } from './queries.ts'
+import { some, usageColumnOf } from '../../database/owner.ts'
+import { type LimitFilter, readLimit, readLimits } from './queries.ts'
 
 /** Limits in one tree; more than anybody reads, and bounds what one look costs the ledger. */
 const TREE_LIMITS_MAX = 1_000
@@ -67,9 +68,4 @@ export async function refusedSince(db: Database, from: string, teamIds: readonly
     }
   }
   return counts
-}
-
-/** A list that SQL can take when it is empty: no id is the empty text. */
-function some(ids: readonly string[]): readonly string[] {
-  return ids.length === 0 ? [''] : ids
 }

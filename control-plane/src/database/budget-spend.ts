@@ -1,0 +1,95 @@
+/**
+ * What budgets have spent by what is recorded: one sum for each budget and period, moved in the transaction in
+ * which the records arrive, and the events of the parts it reaches, each once. Whoever makes a budget keeps
+ * records from arriving meanwhile, so that each is counted by one of the two.
+ */
+import { type Budget, percentsReached } from '@headgate/domain/budget'
+import { idSource } from '@headgate/domain/id'
+import type { Period } from '@headgate/domain/period'
+import { UNBOUNDED } from '@headgate/domain/reservation'
+import { sql } from 'kysely'
+import type { Database } from './open.ts'
+
+/** One budget in one period, and what is to be added. */
+export type Spent = {
+  readonly budget: Pick<Budget, 'id' | 'amountNanos' | 'steps'>
+  readonly period: Period
+  readonly nanos: number
+  /** Calls that cost nobody knows how much. */
+  readonly unpriced: number
+}
+
+type Sum = { readonly budgetId: string; readonly periodFrom: string; readonly spentNanos: number }
+
+/** Lets records arrive beside others, until the transaction ends; waits for whoever makes a budget. */
+export async function lockSpendToAdd(db: Database): Promise<void> {
+  await sql`select pg_advisory_xact_lock_shared(7403, 1)`.execute(db)
+}
+
+/** Keeps records from arriving until the transaction ends. */
+export async function lockSpendToCount(db: Database): Promise<void> {
+  await sql`select pg_advisory_xact_lock(7403, 1)`.execute(db)
+}
+
+/** Adds to the sums, and notes which parts of the amounts they reach. In one order, so that nobody waits in a circle. */
+export async function addSpend(db: Database, spent: readonly Spent[], nowMs: number): Promise<void> {
+  if (spent.length === 0) return
+  const sorted = spent.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
+  const sums = await db
+    .insertInto('budgetSpend')
+    .values(
+      sorted.map(({ budget, period, nanos, unpriced }) => ({
+        ...{ budgetId: budget.id, periodFrom: iso(period.fromMs), periodTo: iso(period.toMs) },
+        ...{ spentNanos: nanos, unpricedCalls: unpriced },
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['budgetId', 'periodFrom']).doUpdateSet({
+        // A sum beyond what can be counted exactly is far beyond its budget, and stays there.
+        spentNanos: sql`least(${UNBOUNDED}::bigint, budget_spend.spent_nanos + excluded.spent_nanos)`,
+        unpricedCalls: sql`budget_spend.unpriced_calls + excluded.unpriced_calls`,
+      }),
+    )
+    .returning(['budgetId', 'periodFrom', 'spentNanos'])
+    .execute()
+  await noteEvents(db, sorted, { sums, nowMs })
+}
+
+/** Notes the parts that a changed amount makes reached. */
+export async function noteReached(
+  db: Database,
+  { budget, period }: Pick<Spent, 'budget' | 'period'>,
+  nowMs: number,
+): Promise<void> {
+  await addSpend(db, [{ budget, period, nanos: 0, unpriced: 0 }], nowMs)
+}
+
+async function noteEvents(
+  db: Database,
+  spent: readonly Spent[],
+  { sums, nowMs }: { readonly sums: readonly Sum[]; readonly nowMs: number },
+): Promise<void> {
+  const sumOf = new Map(sums.map((it) => [`${it.budgetId} ${Date.parse(it.periodFrom)}`, it.spentNanos]))
+  const newId = idSource()
+  const events = spent.flatMap(({ budget, period }) => {
+    const spentNanos = sumOf.get(`${budget.id} ${period.fromMs}`) ?? 0
+    return percentsReached(budget, spentNanos).map((atPercent) => ({
+      ...{ id: newId('bev', nowMs), budgetId: budget.id, atPercent, spentNanos, at: iso(nowMs) },
+      ...{ periodFrom: iso(period.fromMs), periodTo: iso(period.toMs), amountNanos: budget.amountNanos },
+    }))
+  })
+  if (events.length === 0) return
+  await db
+    .insertInto('budgetEvents')
+    .values(events)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+function placeOf({ budget, period }: Spent): string {
+  return `${budget.id} ${iso(period.fromMs)}`
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}

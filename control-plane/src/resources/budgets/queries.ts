@@ -1,0 +1,171 @@
+/** The SQL of budgets: their rows, what was spent by them, and when people were told. */
+import type { BudgetEvent } from '@headgate/admin-contract/budgets'
+import type { Page, PageQuery } from '@headgate/admin-contract/page'
+import type { Budget } from '@headgate/domain/budget'
+import { ownerKindOf } from '@headgate/domain/limit'
+import type { Period } from '@headgate/domain/period'
+import { UNBOUNDED } from '@headgate/domain/reservation'
+import { type SelectQueryBuilder, sql } from 'kysely'
+import type { Database } from '../../database/open.ts'
+import { usageColumnOf } from '../../database/owner.ts'
+import { idAfter, toPageById } from '../../database/page.ts'
+import type { Tables } from '../../database/tables.ts'
+
+const columns = [
+  ...(['id', 'teamId', 'ownerId', 'name', 'currency', 'amountNanos', 'period', 'timeZone', 'steps'] as const),
+  ...(['createdAt', 'archivedAt'] as const),
+] as const satisfies readonly (keyof Budget)[]
+
+export type BudgetFilter = {
+  teamId?: string | undefined
+  ownerId?: string | undefined
+  budgetId?: string | undefined
+}
+
+export async function listBudgets(
+  db: Database,
+  query: PageQuery & BudgetFilter & { archived: 'true' | 'false' },
+) {
+  let rows = filtered(db.selectFrom('budgets').select(columns), query)
+    .orderBy('id', 'desc')
+    .limit(query.limit + 1)
+  if (query.archived === 'false') rows = rows.where('archivedAt', 'is', null)
+  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
+  return toPageById(await rows.execute(), query.limit)
+}
+
+export function readBudget(db: Database, id: string): Promise<Budget | undefined> {
+  return db.selectFrom('budgets').select(columns).where('id', '=', id).executeTakeFirst()
+}
+
+/** Locks the budget until the transaction ends, so that a change is judged on what it is applied to. */
+export function lockBudget(db: Database, id: string): Promise<Budget | undefined> {
+  return db.selectFrom('budgets').select(columns).where('id', '=', id).forUpdate().executeTakeFirst()
+}
+
+/** What the catalog holds: all but those of keys, which travel with their keys. */
+export function readCatalogBudgets(db: Database): Promise<Budget[]> {
+  return db
+    .selectFrom('budgets')
+    .select(columns)
+    .where('ownerKeyId', 'is', null)
+    .where('archivedAt', 'is', null)
+    .orderBy('id')
+    .execute()
+}
+
+/** The budgets of these keys. */
+export function readBudgetsOfKeys(db: Database, keyIds: readonly string[]): Promise<Budget[]> {
+  return db
+    .selectFrom('budgets')
+    .select(columns)
+    .where('ownerKeyId', 'in', keyIds)
+    .where('archivedAt', 'is', null)
+    .orderBy('id')
+    .execute()
+}
+
+export function insertBudget(db: Database, it: Budget): Promise<Budget> {
+  return db
+    .insertInto('budgets')
+    .values({ ...it, period: JSON.stringify(it.period), steps: JSON.stringify(it.steps) })
+    .returning(columns)
+    .executeTakeFirstOrThrow()
+}
+
+export function updateBudget(
+  db: Database,
+  { id, name, amountNanos, steps, archivedAt }: Budget,
+): Promise<Budget> {
+  return db
+    .updateTable('budgets')
+    .set({ name, amountNanos, archivedAt, steps: JSON.stringify(steps) })
+    .where('id', '=', id)
+    .returning(columns)
+    .executeTakeFirstOrThrow()
+}
+
+export async function countBudgetsOf(db: Database, ownerId: string): Promise<number> {
+  const row = await db
+    .selectFrom('budgets')
+    .select((it) => it.fn.countAll<number>().as('count'))
+    .where('ownerId', '=', ownerId)
+    .where('archivedAt', 'is', null)
+    .executeTakeFirstOrThrow()
+  return row.count
+}
+
+/** Names of model aliases that do not exist. */
+export async function unknownModels(db: Database, names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return []
+  const rows = await db.selectFrom('modelAliases').select('name').where('name', 'in', names).execute()
+  const known = new Set(rows.map((row) => row.name))
+  return names.filter((name) => !known.has(name))
+}
+
+/** What the owner of a budget spent in a period, by the records that are stored. */
+export async function sumRecords(
+  db: Database,
+  { ownerId, currency }: Budget,
+  period: Period,
+): Promise<{ nanos: number; unpriced: number }> {
+  return db
+    .selectFrom('usageRecords')
+    .select([
+      sql<number>`least(${UNBOUNDED}::bigint, coalesce(sum(cost_nanos) filter (where currency = ${currency}), 0))`.as(
+        'nanos',
+      ),
+      sql<number>`count(*) filter (where cost_state = 'unknown')`.as('unpriced'),
+    ])
+    .where(usageColumnOf[ownerKindOf(ownerId)], '=', ownerId)
+    .where('startedAt', '>=', new Date(period.fromMs).toISOString())
+    .where('startedAt', '<', new Date(period.toMs).toISOString())
+    .executeTakeFirstOrThrow()
+}
+
+/** Budgets that are not ended, with the names of their owners, up to so many. */
+export function readLiveBudgets(db: Database, filter: BudgetFilter, countMax: number) {
+  return filtered(db.selectFrom('budgets').select(columns), filter)
+    .select(
+      sql<string>`coalesce(
+        (select name from teams where teams.id = owner_id), (select name from apps where apps.id = owner_id),
+        (select name from users where users.id = owner_id), (select name from proxy_keys where proxy_keys.id = owner_id),
+        owner_id)`.as('ownerName'),
+    )
+    .where('archivedAt', 'is', null)
+    .orderBy('id', 'desc')
+    .limit(countMax)
+    .execute()
+}
+
+/** The sums of these budgets in periods that are not over. */
+export function readSums(db: Database, budgetIds: readonly string[], now: string) {
+  return db
+    .selectFrom('budgetSpend')
+    .select(['budgetId', 'periodFrom', 'spentNanos', 'unpricedCalls'])
+    .where('budgetId', 'in', budgetIds.length === 0 ? [''] : budgetIds)
+    .where('periodTo', '>', now)
+    .execute()
+}
+
+export async function listEvents(db: Database, query: PageQuery & BudgetFilter): Promise<Page<BudgetEvent>> {
+  const which = filtered(db.selectFrom('budgets').select('id'), query)
+  let rows = db
+    .selectFrom('budgetEvents')
+    .selectAll()
+    .where('budgetId', 'in', which)
+    .orderBy('id', 'desc')
+    .limit(query.limit + 1)
+  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
+  return toPageById(await rows.execute(), query.limit)
+}
+
+function filtered<O>(
+  rows: SelectQueryBuilder<Tables, 'budgets', O>,
+  { teamId, ownerId, budgetId }: BudgetFilter,
+): SelectQueryBuilder<Tables, 'budgets', O> {
+  let some = rows
+  if (teamId !== undefined) some = some.where('teamId', '=', teamId)
+  if (ownerId !== undefined) some = some.where('ownerId', '=', ownerId)
+  return budgetId === undefined ? some : some.where('id', '=', budgetId)
+}
