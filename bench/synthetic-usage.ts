@@ -61,6 +61,8 @@ export function syntheticCall(n: number, span: Span): UsageRecord {
     requestId: idOf('req', startedMs, 10) + idOf('', n, 16).slice(1),
     attempt: isServed ? 1 : 0,
     startedAt: new Date(startedMs).toISOString(),
+    secretNumber: null,
+    client: null,
     keyId: idOf('key', key),
     userId: app % 5 === 0 ? idOf('usr', key) : null,
     appId: idOf('app', app),

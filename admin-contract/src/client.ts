@@ -4,6 +4,7 @@
  */
 import { redact } from '@headgate/domain/redaction'
 import type { Download } from './download.ts'
+import { DryRun } from './dry-run.ts'
 import { API_ROOT, type Contract, contract } from './index.ts'
 import type { InputOf, Operation, ReplyOf } from './operation.ts'
 import { AdminProblem, Problem } from './problem.ts'
@@ -22,10 +23,15 @@ export type AdminClientPlan = {
   readonly fetch?: typeof fetch
 }
 
-type Call<T extends Operation> =
+type Ask<T extends Operation> =
   Record<never, never> extends InputOf<T>
     ? (input?: InputOf<T>) => Promise<ReplyOf<T>>
     : (input: InputOf<T>) => Promise<ReplyOf<T>>
+
+/** Of a write, what it would change. */
+type Try<T extends Operation> = (input: InputOf<T> & { readonly dryRun: true }) => Promise<DryRun>
+
+type Call<T extends Operation> = T extends { readonly method: 'GET' } ? Ask<T> : Try<T> & Ask<T>
 
 /** One function for each operation of the table. */
 export type AdminClient = {
@@ -34,29 +40,47 @@ export type AdminClient = {
       ? Call<Contract[Word][Name]>
       : never
   }
+} & {
+  /** The ETag that came with a reply, for `ifMatch`; undefined for what is no reply of this client. */
+  readonly etagOf: (reply: object) => string | undefined
 }
 
-type LooseInput = { params?: Record<string, string>; query?: object; body?: unknown }
+type LooseInput = {
+  params?: Record<string, string>
+  query?: object
+  body?: unknown
+  ifMatch?: string
+  idempotencyKey?: string
+  dryRun?: true
+}
 
 /**
  * Makes the client. Its functions reject with `AdminProblem` when the server says no, and with fetch's own
  * error when the server cannot be reached within 30 seconds.
  */
 export function adminClient(plan: AdminClientPlan): AdminClient {
+  const etags = new WeakMap<object, string>()
   const words = Object.entries(contract).map(([word, operations]) => [
     word,
     Object.fromEntries(
       Object.entries(operations).map(([name, it]) => [
         name,
-        (input: LooseInput = {}) => send(plan, it as Operation, input),
+        async (input: LooseInput = {}) => {
+          const { reply, etag } = await send(plan, it as Operation, input)
+          if (etag !== null && typeof reply === 'object' && reply !== null) etags.set(reply, etag)
+          return reply
+        },
       ]),
     ),
   ])
   // The one place where the walk over the table loses its types; AdminClient states them again.
-  return Object.fromEntries(words) as AdminClient
+  return {
+    ...Object.fromEntries(words),
+    etagOf: (reply: object) => etags.get(reply),
+  } as AdminClient
 }
 
-async function send(plan: AdminClientPlan, it: Operation, input: LooseInput): Promise<unknown> {
+async function send(plan: AdminClientPlan, it: Operation, input: LooseInput) {
   const request: RequestInit = {
     method: it.method,
     signal: AbortSignal.timeout(it.download === true ? DOWNLOAD_TIMEOUT_MS : TIMEOUT_MS),
@@ -64,14 +88,25 @@ async function send(plan: AdminClientPlan, it: Operation, input: LooseInput): Pr
       accept: 'application/json',
       ...(plan.token === undefined ? {} : { authorization: `Bearer ${plan.token}` }),
       ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...writeHeaders(it, input),
     },
   }
   if (input.body !== undefined) request.body = JSON.stringify(renameKeys(input.body))
   const answer = await (plan.fetch ?? fetch)(addressOf(plan.origin, it, input), request)
-  if (it.download === true && answer.ok) return downloadOf(answer)
+  if (it.download === true && answer.ok) return { reply: downloadOf(answer), etag: null }
   const text = await answer.text()
-  if (!answer.ok) throw problemOf(answer.status, text)
-  return it.reply.parse(renameKeys(JSON.parse(text)))
+  if (!answer.ok) throw problemOf(answer, text)
+  const shape = input.dryRun === true ? DryRun : it.reply
+  return { reply: shape.parse(renameKeys(JSON.parse(text))), etag: answer.headers.get('etag') }
+}
+
+/** Who does not say what they have seen, changes it whatever it is. */
+function writeHeaders(it: Operation, { ifMatch, idempotencyKey }: LooseInput): Record<string, string> {
+  const isGuarded = it.method === 'PUT' || it.method === 'PATCH' || it.method === 'DELETE'
+  return {
+    ...(isGuarded ? { 'if-match': ifMatch ?? '*' } : {}),
+    ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+  }
 }
 
 function downloadOf({ headers, body }: Response): Download {
@@ -92,12 +127,15 @@ function addressOf(origin: string, it: Operation, input: LooseInput): string {
   for (const [name, value] of Object.entries(input.query ?? {})) {
     if (value !== undefined) query.set(renameKey(name), String(value))
   }
+  if (input.dryRun === true) query.set('dry_run', 'true')
   const asked = query.toString()
   return `${origin.replace(/\/$/, '')}${API_ROOT}${path}${asked === '' ? '' : `?${asked}`}`
 }
 
 /** Something between us and the server may answer with anything, so its text is not trusted. */
-function problemOf(status: number, text: string): AdminProblem {
+function problemOf(answer: Response, text: string): AdminProblem {
+  const { status } = answer
+  const etag = answer.headers.get('etag')
   const parsed = Problem.safeParse(renameKeys(parseOrNull(text)))
   if (!parsed.success) {
     return new AdminProblem('internal_error', `HTTP ${status} without a problem body: ${redact(text, 200)}`, {
@@ -105,7 +143,12 @@ function problemOf(status: number, text: string): AdminProblem {
     })
   }
   const { code, detail, errors, requestId } = parsed.data
-  return new AdminProblem(code, detail, { status, faults: errors, requestId })
+  return new AdminProblem(code, detail, {
+    status,
+    faults: errors,
+    requestId,
+    ...(etag === null ? {} : { etag }),
+  })
 }
 
 function parseOrNull(text: string): unknown {

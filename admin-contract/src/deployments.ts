@@ -1,34 +1,21 @@
 /** Deployments (one model at one resource) in the admin API. */
-import { Deployment, NewDeployment } from '@headgate/domain/deployment'
-import { ResourceId } from '@headgate/domain/resource'
-import { operation } from './operation.ts'
-import { PageQuery, pageOf } from './page.ts'
+import { Deployment, DeploymentChange, NewDeployment } from '@headgate/domain/deployment'
+import { QuotaId, ResourceId } from '@headgate/domain/resource'
+import { NamePart } from './page.ts'
+import { thingOperations } from './thing.ts'
 
-export const deployments = {
-  list: operation({
-    method: 'GET',
-    path: '/deployments',
-    role: 'viewer',
-    summary: 'Lists deployments, newest first; of one resource if asked.',
-    query: PageQuery.extend({ resourceId: ResourceId.optional() }),
-    reply: pageOf(Deployment),
-  }),
-  create: operation({
-    method: 'POST',
-    path: '/deployments',
-    role: 'admin',
-    audit: 'deployment.created',
-    changesCatalog: true,
-    status: 201,
-    summary: 'Creates a deployment. `priced_as` is `upstream_model` unless said otherwise.',
-    body: NewDeployment,
-    reply: Deployment,
-  }),
-  read: operation({
-    method: 'GET',
-    path: '/deployments/{deploymentId}',
-    role: 'viewer',
-    summary: 'Reads one deployment.',
-    reply: Deployment,
-  }),
-}
+export const deployments = thingOperations({
+  path: '/deployments',
+  id: 'deploymentId',
+  thing: 'deployment',
+  called: 'a deployment',
+  shape: Deployment,
+  create: NewDeployment,
+  change: DeploymentChange,
+  sorts: ['created_at', 'name'],
+  filters: { resourceId: ResourceId.optional(), quotaId: QuotaId.optional(), q: NamePart },
+  readRole: 'viewer',
+  writeRole: 'admin',
+  changesCatalog: true,
+  notes: { create: 'It draws on a quota of its own resource or on none.' },
+})

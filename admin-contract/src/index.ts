@@ -1,12 +1,16 @@
 /** The table: every resource of the admin API and its operations. Server, client and OpenAPI walk this. */
 import { agreements } from './agreements.ts'
 import { apps } from './apps.ts'
+import { archivedThings } from './archived-things.ts'
 import { auditEvents } from './audit-events.ts'
+import { batch } from './batch.ts'
 import { budgets } from './budgets.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
+import { drafts, publications } from './drafts.ts'
 import { exchangeRates } from './exchange-rates.ts'
 import { exports } from './exports.ts'
+import { keyRotations } from './key-rotations.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { modelAliases } from './model-aliases.ts'
@@ -26,6 +30,7 @@ export const contract = {
   apps,
   users,
   keys,
+  keyRotations,
   resources,
   quotas,
   limits,
@@ -40,7 +45,11 @@ export const contract = {
   policies,
   usage,
   exports,
+  drafts,
+  publications,
+  batch,
   auditEvents,
+  archivedThings,
   catalog,
 } as const satisfies Record<string, Operations>
 export type Contract = typeof contract

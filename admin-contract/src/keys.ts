@@ -1,48 +1,54 @@
-/** Proxy keys in the admin API. The key itself is in the reply to its creation and nowhere else, ever. */
+/** Proxy keys in the admin API. A secret is in the reply to its making and nowhere else, ever. */
 import { AppId } from '@headgate/domain/app'
-import { KeyState, NewProxyKey, ProxyKey } from '@headgate/domain/proxy-key'
+import { KeyEnvironment, KeyState, NewProxyKey, ProxyKey, ProxyKeyChange } from '@headgate/domain/proxy-key'
 import { TeamId } from '@headgate/domain/team'
 import { UserId } from '@headgate/domain/user'
 import { z } from 'zod'
 import { operation } from './operation.ts'
-import { PageQuery, pageOf } from './page.ts'
+import { NamePart } from './page.ts'
+import { thingOperations } from './thing.ts'
 
 /** A key just made, with the one copy of its secret. */
 export const ProxyKeyWithSecret = ProxyKey.extend({
   secret: z.string().meta({ description: 'The key itself. Shown this once; keep it now.' }),
 })
 
+const plain = thingOperations({
+  path: '/keys',
+  id: 'keyId',
+  thing: 'key',
+  called: 'a proxy key',
+  shape: ProxyKey,
+  create: NewProxyKey,
+  change: ProxyKeyChange,
+  sorts: ['created_at', 'name', 'expires_at'],
+  filters: {
+    teamId: TeamId.optional(),
+    appId: AppId.optional(),
+    userId: UserId.optional(),
+    state: KeyState.optional(),
+    environment: KeyEnvironment.optional(),
+    expiresBefore: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .meta({ description: 'Only those that have an expiry, and it is before this instant.' }),
+    q: NamePart,
+  },
+  readRole: 'viewer',
+  writeRole: 'operator',
+  changesCatalog: false,
+  notes: {
+    change: 'It can be given to another app or user of its team, disabled and enabled, and its expiry moved.',
+    remove: 'Only a revoked or expired one can be removed.',
+  },
+})
+
 export const keys = {
-  list: operation({
-    method: 'GET',
-    path: '/keys',
-    role: 'viewer',
-    summary: 'Lists proxy keys, newest first; of one team, app, user or state if asked.',
-    query: PageQuery.extend({
-      teamId: TeamId.optional(),
-      appId: AppId.optional(),
-      userId: UserId.optional(),
-      state: KeyState.optional(),
-    }),
-    reply: pageOf(ProxyKey),
-  }),
+  ...plain,
   create: operation({
-    method: 'POST',
-    path: '/keys',
-    role: 'operator',
-    audit: 'key.created',
-    changesCatalog: false,
-    status: 201,
+    ...plain.create,
     summary: 'Creates a proxy key of an app and shows its secret, once.',
-    body: NewProxyKey,
     reply: ProxyKeyWithSecret,
-  }),
-  read: operation({
-    method: 'GET',
-    path: '/keys/{keyId}',
-    role: 'viewer',
-    summary: 'Reads one proxy key, without its secret.',
-    reply: ProxyKey,
   }),
   revoke: operation({
     method: 'POST',

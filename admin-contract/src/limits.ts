@@ -1,10 +1,10 @@
 /** Limits in the admin API: what owners are granted, as a tree below the quotas of resources. */
-import { Limit, LimitChange, LimitOwnerId, Measure, NewLimit } from '@headgate/domain/limit'
+import { Limit, LimitChange, LimitOwnerId, LimitParentId, Measure, NewLimit } from '@headgate/domain/limit'
 import { QuotaId } from '@headgate/domain/resource'
 import { TeamId } from '@headgate/domain/team'
 import { z } from 'zod'
 import { operation } from './operation.ts'
-import { PageQuery, pageOf } from './page.ts'
+import { listQuery, pageOf } from './page.ts'
 
 const Units = z.int().min(0)
 
@@ -81,11 +81,14 @@ export const limits = {
     method: 'GET',
     path: '/limits',
     role: 'viewer',
-    summary: 'Lists limits, newest first; of one team, owner or quota if asked.',
-    query: PageQuery.extend({
+    summary:
+      'Lists limits, newest first unless `sort` says otherwise; of one team, owner, parent, quota or measure if asked.',
+    query: listQuery(['created_at'], {
       teamId: TeamId.optional(),
       ownerId: LimitOwnerId.optional(),
       quotaId: QuotaId.optional(),
+      parentId: LimitParentId.optional(),
+      measure: Measure.optional(),
     }),
     reply: pageOf(Limit),
   }),

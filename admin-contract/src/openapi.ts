@@ -2,75 +2,31 @@
  * The table as an OpenAPI 3.1 document, for everyone who does not speak TypeScript. Nothing is written by
  * hand: shapes that have a name in `named` become components, everything else stands where it is used.
  */
-import { Agreement } from '@headgate/domain/agreement'
-import { App } from '@headgate/domain/app'
-import { AuditEvent } from '@headgate/domain/audit-event'
-import { Budget } from '@headgate/domain/budget'
-import { Deployment } from '@headgate/domain/deployment'
-import { ExchangeRate } from '@headgate/domain/exchange-rate'
-import { ModelAlias } from '@headgate/domain/model-alias'
-import { Policy } from '@headgate/domain/policy'
-import { Price } from '@headgate/domain/price'
-import { PriceLine } from '@headgate/domain/price-line'
-import { ProxyKey } from '@headgate/domain/proxy-key'
-import { Rerating } from '@headgate/domain/rerating'
-import { Quota, Resource } from '@headgate/domain/resource'
-import { Route } from '@headgate/domain/route'
-import { Team } from '@headgate/domain/team'
-import { UsageExport } from '@headgate/domain/usage-export'
-import { UsageRecord } from '@headgate/domain/usage-record'
-import { User } from '@headgate/domain/user'
-import { z } from 'zod'
-import { BudgetEvent, LiveBudget } from './budgets.ts'
-import { CatalogVersion } from './catalog.ts'
+import type { z } from 'zod'
 import { contentTypes } from './download.ts'
+import { DryRun } from './dry-run.ts'
 import { API_ROOT, contract } from './index.ts'
-import { ProxyKeyWithSecret } from './keys.ts'
-import type { Operation } from './operation.ts'
+import { type JsonSchema, type SchemaPrinter, schemaPrinter } from './openapi-schemas.ts'
+import { answersWithThing, type Operation, type Operations, readerOf } from './operation.ts'
 import { Problem, type ProblemCode, problemRow } from './problem.ts'
-import { UsageSums } from './usage-query.ts'
-import { renameKey, renameSchema } from './wire.ts'
-
-const named = {
-  Agreement,
-  App,
-  AuditEvent,
-  Budget,
-  BudgetEvent,
-  CatalogVersion,
-  Deployment,
-  ExchangeRate,
-  LiveBudget,
-  ModelAlias,
-  Policy,
-  Price,
-  PriceLine,
-  Problem,
-  ProxyKey,
-  ProxyKeyWithSecret,
-  Quota,
-  Rerating,
-  Resource,
-  Route,
-  Team,
-  UsageExport,
-  UsageRecord,
-  UsageSums,
-  User,
-}
-
-export type JsonSchema = { readonly [keyword: string]: unknown }
+import { renameKey } from './wire.ts'
 
 export type OpenApiParameter = {
   readonly name: string
-  readonly in: 'path' | 'query'
+  readonly in: 'path' | 'query' | 'header'
   readonly required: boolean
   readonly description?: string
   readonly schema: JsonSchema
 }
 
 type Content = { readonly [type: string]: { readonly schema: JsonSchema } }
-export type OpenApiResponse = { readonly description: string; readonly content: Content }
+export type OpenApiResponse = {
+  readonly description: string
+  readonly headers?: {
+    readonly [name: string]: { readonly description: string; readonly schema: JsonSchema }
+  }
+  readonly content: Content
+}
 
 export type OpenApiOperation = {
   readonly operationId: string
@@ -107,10 +63,14 @@ export function openApiDocument(version: string): OpenApiDocument {
     for (const [name, it] of Object.entries(operations) as [string, Operation][]) {
       const path = wirePath(it.path)
       paths[path] ??= {}
-      paths[path][it.method.toLowerCase()] = describe(it, { id: `${word}.${name}`, tag }, printer)
+      paths[path][it.method.toLowerCase()] = describe(
+        it,
+        { id: `${word}.${name}`, tag, group: operations },
+        printer,
+      )
     }
   }
-  printer.print(Problem, 'output')
+  for (const shape of [Problem, DryRun]) printer.print(shape, 'output')
   return {
     openapi: '3.1.0',
     info: {
@@ -136,15 +96,23 @@ export function wirePath(path: string): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => `{${renameKey(name)}}`)
 }
 
-function describe(it: Operation, names: { id: string; tag: string }, printer: Printer): OpenApiOperation {
-  const audited = it.audit === undefined ? '' : ` Leaves the audit event \`${it.audit}\`.`
+type Names = { readonly id: string; readonly tag: string; readonly group: Operations }
+
+function describe(it: Operation, names: Names, printer: SchemaPrinter): OpenApiOperation {
+  const isGuarded = readerOf(names.group, it) !== undefined
+  const event = it.audit === 'of-each-item' ? 'events of its items' : `event \`${it.audit}\``
+  const audited = it.audit === undefined ? '' : ` Leaves the audit ${event}.`
   return {
     operationId: names.id,
     tags: [names.tag],
     summary: it.summary,
     description: `Needs the role ${it.role}.${audited}`,
     security: [{ adminToken: [] }],
-    parameters: [...pathParameters(it.path), ...queryParameters(it.query, printer)],
+    parameters: [
+      ...pathParameters(it.path),
+      ...queryParameters(it.query, printer),
+      ...writeParameters(it, isGuarded),
+    ],
     ...(it.body === undefined
       ? {}
       : {
@@ -153,19 +121,56 @@ function describe(it: Operation, names: { id: string; tag: string }, printer: Pr
             content: { 'application/json': { schema: printer.print(it.body, 'input') } },
           },
         }),
-    responses: responsesOf(it, printer),
+    responses: responsesOf(it, names.group, printer),
   }
 }
 
-function responsesOf(it: Operation, printer: Printer): Record<string, OpenApiResponse> {
+/** What every write takes besides what is its own. */
+function writeParameters(it: Operation, isGuarded: boolean): OpenApiParameter[] {
+  if (it.method === 'GET') return []
+  if (it.audit === 'of-each-item') return [idempotencyKey]
+  const ifMatch: OpenApiParameter = {
+    name: 'If-Match',
+    in: 'header',
+    required: true,
+    description: 'The ETag of what you have read, or `*` to write whatever it is.',
+    schema: { type: 'string' },
+  }
+  return [
+    {
+      name: 'dry_run',
+      in: 'query',
+      required: false,
+      description: 'Does everything and takes it back; answers a `DryRun` that says what would change.',
+      schema: { type: 'boolean', default: false },
+    },
+    ...(isGuarded ? [ifMatch] : []),
+    idempotencyKey,
+  ]
+}
+
+const idempotencyKey: OpenApiParameter = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'Within 24 hours, a repeat under the same key is answered the same and done once.',
+  schema: { type: 'string', minLength: 1, maxLength: 200 },
+}
+
+function responsesOf(
+  it: Operation,
+  group: Operations,
+  printer: SchemaPrinter,
+): Record<string, OpenApiResponse> {
   const status = it.method === 'GET' ? 200 : it.status
   const responses: Record<string, OpenApiResponse> = {
     [status]: {
       description: status === 201 ? 'Created.' : 'Done.',
-      content: it.download === true ? fileContent : jsonContent(it, printer),
+      ...(hasEtag(it, group) ? { headers: { ETag: etagHeader } } : {}),
+      content: contentOf(it, printer),
     },
   }
-  for (const code of refusalsOf(it)) {
+  for (const code of refusalsOf(it, group)) {
     const row = problemRow(code)
     responses[row.status] ??= {
       description: `${row.title}.`,
@@ -183,15 +188,28 @@ const fileContent: Content = Object.fromEntries(
   ]),
 )
 
-function jsonContent(it: Operation, printer: Printer): Content {
+function contentOf(it: Operation, printer: SchemaPrinter): Content {
+  if (it.download === true) return fileContent
   return { 'application/json': { schema: printer.print(it.reply, 'output') } }
 }
 
-function refusalsOf(it: Operation): ProblemCode[] {
+const etagHeader = {
+  description: 'What this state is called; for `If-Match` and `If-None-Match`.',
+  schema: { type: 'string' },
+}
+
+function hasEtag(it: Operation, group: Operations): boolean {
+  if (it.method === 'GET') return it.download !== true
+  return it.method !== 'DELETE' && answersWithThing(group, it)
+}
+
+function refusalsOf(it: Operation, group: Operations): ProblemCode[] {
   const codes: ProblemCode[] = ['unauthenticated', 'forbidden', 'internal_error', 'database_unavailable']
   if (it.query !== undefined || it.body !== undefined) codes.push('invalid_request')
   if (it.path.includes('{')) codes.push('not_found')
-  if (it.body !== undefined) codes.push('conflict', 'body_too_large', 'unsupported_content')
+  if (it.method !== 'GET') codes.push('invalid_request', 'conflict', 'idempotency_key_reused')
+  if (it.body !== undefined) codes.push('body_too_large', 'unsupported_content')
+  if (readerOf(group, it) !== undefined) codes.push('precondition_failed', 'precondition_required')
   return codes
 }
 
@@ -204,7 +222,7 @@ function pathParameters(path: string): OpenApiParameter[] {
   }))
 }
 
-function queryParameters(query: z.ZodType | undefined, printer: Printer): OpenApiParameter[] {
+function queryParameters(query: z.ZodType | undefined, printer: SchemaPrinter): OpenApiParameter[] {
   if (query === undefined) return []
   const { properties = {}, required = [] } = printer.print(query, 'input') as {
     properties?: Record<string, JsonSchema & { description?: string }>
@@ -217,49 +235,4 @@ function queryParameters(query: z.ZodType | undefined, printer: Printer): OpenAp
     ...(description === undefined ? {} : { description }),
     schema,
   }))
-}
-
-type Printer = {
-  print(shape: z.ZodType, io: 'input' | 'output'): JsonSchema
-  components(): Record<string, JsonSchema>
-}
-
-/** Prints shapes; the named ones once, as components, and as references wherever they are used. */
-function schemaPrinter(): Printer {
-  const registry = z.registry<{ id: string }>()
-  for (const [id, shape] of Object.entries(named)) registry.add(shape, { id })
-  const found = new Map<string, JsonSchema>()
-  return {
-    print(shape, io) {
-      const printed = z.toJSONSchema(shape, {
-        io,
-        metadata: registry,
-        unrepresentable: 'any',
-        override: ({ zodSchema, jsonSchema }) => {
-          const description = z.globalRegistry.get(zodSchema)?.description
-          if (description !== undefined) jsonSchema.description = description
-          // The pattern of an instant says again, in 300 characters, what its format says.
-          if (jsonSchema.format === 'date-time') delete jsonSchema.pattern
-          // Replies may gain fields; a client that checks them must not fall over that.
-          if (io === 'output') delete jsonSchema.additionalProperties
-        },
-      })
-      const { $schema: _, $defs, ...root } = renameSchema(pointToComponents(printed)) as JsonSchema
-      for (const [id, schema] of Object.entries($defs ?? {})) found.set(id, withoutId(schema))
-      const id = registry.get(shape)?.id
-      if (id === undefined) return root
-      if (!found.has(id)) found.set(id, withoutId(root))
-      return { $ref: `#/components/schemas/${id}` }
-    },
-    components: () => Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1))),
-  }
-}
-
-function withoutId(schema: JsonSchema): JsonSchema {
-  const { id: _, ...rest } = schema
-  return rest
-}
-
-function pointToComponents(printed: unknown): unknown {
-  return JSON.parse(JSON.stringify(printed).replaceAll('"#/$defs/', '"#/components/schemas/'))
 }

@@ -27,8 +27,8 @@ export type ReadOperation = Shared & {
 
 export type WriteOperation = Shared & {
   readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** The action named in the audit event, as `thing.done`. */
-  readonly audit: `${string}.${string}`
+  /** The action named in the audit event, as `thing.done`. A list of writes leaves the events of its items. */
+  readonly audit: `${string}.${string}` | 'of-each-item'
   /** True when it changes what the catalog holds, so that the catalog is compiled with it or the write fails. */
   readonly changesCatalog: boolean
   /** 201 where something new is there afterwards. */
@@ -76,6 +76,8 @@ export type Change<Reply> =
       readonly subjectId: string
       readonly before: unknown
       readonly after: unknown
+      /** Why, for the catalog version that comes of it; left out, the action is named. */
+      readonly message?: string
     }
   | { readonly changed: false; readonly reply: Reply }
 
@@ -89,6 +91,12 @@ export type Handlers<Group extends Operations, Context> = {
   ) => Promise<Answer<Group[Name]>>
 }
 
+/**
+ * What every write takes besides: `ifMatch` is the ETag the thing is expected to have (left out, any will do),
+ * `idempotencyKey` makes a repeat answer what the first one did.
+ */
+type WriteOptions = { readonly ifMatch?: string; readonly idempotencyKey?: string }
+
 type OptionalIfEmpty<Key extends string, T> = [T] extends [undefined]
   ? unknown
   : Record<never, never> extends T
@@ -100,4 +108,22 @@ type ParamsInput<T> = unknown extends T ? unknown : { readonly params: T }
 /** What a client passes for an operation: parameters and body where it has them, the query where it likes. */
 export type InputOf<T extends Operation> = ParamsInput<PathParams<T['path']>> &
   OptionalIfEmpty<'query', Sendable<T['query']>> &
-  OptionalIfEmpty<'body', Sendable<T['body']>>
+  OptionalIfEmpty<'body', Sendable<T['body']>> &
+  (T extends { readonly method: 'GET' } ? unknown : WriteOptions)
+
+/**
+ * The operation that reads the one thing this one writes: at the same path. Writes that have one and are no POST need
+ * `If-Match`; there is nothing else to compare with.
+ */
+export function readerOf(group: Operations, it: Operation): ReadOperation | undefined {
+  if (it.method === 'GET' || it.method === 'POST') return undefined
+  return Object.values(group).find(
+    (other): other is ReadOperation =>
+      other.method === 'GET' && other.path === it.path && it.path.includes('{'),
+  )
+}
+
+/** Whether this write answers with the very thing that a read of its group shows, so that both have one ETag. */
+export function answersWithThing(group: Operations, it: Operation): boolean {
+  return Object.values(group).some((other) => other.method === 'GET' && other.reply === it.reply)
+}

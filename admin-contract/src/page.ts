@@ -12,7 +12,7 @@ export const PageQuery = z.strictObject({
   limit: Limit.default(50).meta({ description: 'How many, 1 to 200.' }),
   cursor: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,200}$/, 'expected `next_cursor` of the page before, unchanged')
+    .regex(/^[A-Za-z0-9_-]{1,4000}$/, 'expected `next_cursor` of the page before, unchanged')
     .optional()
     .meta({ description: '`next_cursor` of the page before.' }),
 })
@@ -34,3 +34,21 @@ export type Page<T> = {
   readonly data: T[]
   readonly page: { readonly nextCursor: string | null; readonly hasMore: boolean }
 }
+
+/** How a list of named things can be narrowed and put in order. Fields of `filters` must equal; `q` is a part of the name. */
+export function listQuery<const Sorts extends readonly [string, ...string[]], Filters extends z.ZodRawShape>(
+  sorts: Sorts,
+  filters: Filters,
+) {
+  const both = sorts.flatMap((sort) => [sort, `-${sort}`]) as (Sorts[number] | `-${Sorts[number]}`)[]
+  return PageQuery.extend({
+    sort: z
+      .enum(both)
+      .optional()
+      .meta({ description: 'A field, with `-` in front for downwards; `-created_at` if left out.' }),
+    ...filters,
+  })
+}
+
+/** A part of a name, in small letters or large. */
+export const NamePart = z.string().min(1).max(100).optional().meta({ description: 'A part of the name.' })

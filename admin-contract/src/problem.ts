@@ -16,8 +16,12 @@ const table = {
   request_timeout: { status: 408, title: 'The request did not arrive in time' },
   conflict: { status: 409, title: 'This conflicts with something that exists' },
   catalog_conflict: { status: 409, title: 'With this change the catalog would contradict itself' },
+  idempotency_in_progress: { status: 409, title: 'A request with this Idempotency-Key is under way' },
+  precondition_failed: { status: 412, title: 'It has changed since you read it' },
   body_too_large: { status: 413, title: 'The body is larger than 1 MiB' },
   unsupported_content: { status: 415, title: 'The body must be application/json' },
+  idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was sent with another request' },
+  precondition_required: { status: 428, title: 'Say with If-Match which state you have seen' },
   internal_error: { status: 500, title: 'The control plane failed; this is a fault of ours' },
   database_unavailable: { status: 503, title: 'The database cannot be asked right now' },
   draining: { status: 503, title: 'This process is shutting down; send the request again' },
@@ -63,17 +67,26 @@ export class AdminProblem extends Error {
   readonly faults: readonly Fault[]
   /** Known on the client's side only. */
   readonly requestId: string | null
+  /** What the thing's ETag is instead, where that is what went wrong. */
+  readonly etag: string | null
 
   constructor(
     code: string,
     detail: string,
-    more: { status?: number; faults?: readonly Fault[]; requestId?: string; cause?: unknown } = {},
+    more: {
+      status?: number
+      faults?: readonly Fault[]
+      requestId?: string
+      etag?: string
+      cause?: unknown
+    } = {},
   ) {
     super(detail, { cause: more.cause })
     this.code = code
     this.status = more.status ?? (isProblemCode(code) ? table[code].status : 500)
     this.faults = more.faults ?? []
     this.requestId = more.requestId ?? null
+    this.etag = more.etag ?? null
   }
 }
 

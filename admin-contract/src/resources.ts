@@ -1,33 +1,23 @@
 /** Resources (accounts at providers) in the admin API. Credentials are named by reference, never sent here. */
-import { NewResource, Resource } from '@headgate/domain/resource'
-import { operation } from './operation.ts'
-import { PageQuery, pageOf } from './page.ts'
+import { ApiStyle, NewResource, Resource, ResourceChange } from '@headgate/domain/resource'
+import { NamePart } from './page.ts'
+import { thingOperations } from './thing.ts'
 
-export const resources = {
-  list: operation({
-    method: 'GET',
-    path: '/resources',
-    role: 'viewer',
-    summary: 'Lists resources, newest first.',
-    query: PageQuery,
-    reply: pageOf(Resource),
-  }),
-  create: operation({
-    method: 'POST',
-    path: '/resources',
-    role: 'admin',
-    audit: 'resource.created',
-    changesCatalog: true,
-    status: 201,
-    summary: 'Creates a resource: where a provider is reached and where its credential is kept.',
-    body: NewResource,
-    reply: Resource,
-  }),
-  read: operation({
-    method: 'GET',
-    path: '/resources/{resourceId}',
-    role: 'viewer',
-    summary: 'Reads one resource.',
-    reply: Resource,
-  }),
-}
+export const resources = thingOperations({
+  path: '/resources',
+  id: 'resourceId',
+  thing: 'resource',
+  called: 'a resource',
+  shape: Resource,
+  create: NewResource,
+  change: ResourceChange,
+  sorts: ['created_at', 'name'],
+  filters: { apiStyle: ApiStyle.optional(), q: NamePart },
+  readRole: 'viewer',
+  writeRole: 'admin',
+  changesCatalog: true,
+  notes: {
+    create: 'It says where a provider is reached and where its credential is kept.',
+    change: 'Calls under way end where they were sent.',
+  },
+})

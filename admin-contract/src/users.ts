@@ -1,34 +1,20 @@
 /** Users in the admin API. For admins only: a user's mail address is nobody else's business. */
 import { TeamId } from '@headgate/domain/team'
-import { NewUser, User } from '@headgate/domain/user'
-import { operation } from './operation.ts'
-import { PageQuery, pageOf } from './page.ts'
+import { NewUser, User, UserChange } from '@headgate/domain/user'
+import { NamePart } from './page.ts'
+import { thingOperations } from './thing.ts'
 
-export const users = {
-  list: operation({
-    method: 'GET',
-    path: '/users',
-    role: 'admin',
-    summary: 'Lists users, newest first; of one team if asked.',
-    query: PageQuery.extend({ teamId: TeamId.optional() }),
-    reply: pageOf(User),
-  }),
-  create: operation({
-    method: 'POST',
-    path: '/users',
-    role: 'admin',
-    audit: 'user.created',
-    changesCatalog: false,
-    status: 201,
-    summary: 'Creates a user of a team.',
-    body: NewUser,
-    reply: User,
-  }),
-  read: operation({
-    method: 'GET',
-    path: '/users/{userId}',
-    role: 'admin',
-    summary: 'Reads one user.',
-    reply: User,
-  }),
-}
+export const users = thingOperations({
+  path: '/users',
+  id: 'userId',
+  thing: 'user',
+  called: 'a user',
+  shape: User,
+  create: NewUser,
+  change: UserChange,
+  sorts: ['created_at', 'name'],
+  filters: { teamId: TeamId.optional(), q: NamePart },
+  readRole: 'admin',
+  writeRole: 'admin',
+  changesCatalog: false,
+})

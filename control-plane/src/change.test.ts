@@ -95,6 +95,7 @@ test('a key works for gateways when its creation is answered, and is revoked whe
     allowedModels: null,
     requestsPerMinute: null,
     limits: [],
+    rotation: null,
     budgets: [],
     tokensPerMinute: 5,
     digest: digestKey(key.secret),

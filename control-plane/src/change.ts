@@ -4,14 +4,18 @@
  * writes goes through here, the seed included, so that nothing changes without a trace.
  */
 import type { Change } from '@headgate/admin-contract/operation'
+import type { CatalogDocument } from '@headgate/domain/catalog'
+import { type CatalogDifference, catalogDifferences } from '@headgate/domain/catalog-difference'
 import type { idSource } from '@headgate/domain/id'
-import type { Clock, DigestKey, Ledger, Log } from '@headgate/domain/ports'
+import type { CatalogFeed, Clock, DigestKey, Ledger, Log } from '@headgate/domain/ports'
 import { compileCatalog, lockCatalog } from './catalog/compile.ts'
 import type { CatalogPublisher } from './catalog/publish.ts'
 import type { KeysPublisher } from './catalog/publish-keys.ts'
 import { isSerialisationFault } from './database/fault.ts'
 import type { Database } from './database/open.ts'
+import { archiveThing } from './resources/archived-things/queries.ts'
 import { insertAuditEvent } from './resources/audit-events/queries.ts'
+import { readCatalogDocument } from './resources/catalog/queries.ts'
 import type { HandlerContext } from './resources/context.ts'
 
 const TRIES = 3
@@ -25,6 +29,7 @@ export type Home = {
   readonly newId: ReturnType<typeof idSource>
   readonly digestKey: DigestKey
   readonly ledger: Pick<Ledger, 'look'>
+  readonly servingGateways: CatalogFeed['gateways']
   readonly allowLoopbackUpstreams: boolean
   readonly catalog: CatalogPublisher
   readonly keys: KeysPublisher
@@ -40,9 +45,15 @@ export type Intent = {
   readonly changesCatalog: boolean
 }
 
+/** One write: what is meant by it, and the handler that does it. */
+export type Step<T> = {
+  readonly intent: Intent
+  readonly work: (context: HandlerContext) => Promise<Change<T>>
+}
+
 /** Runs a handler that only reads. */
 export function readOnly<T>(home: Home, work: (context: HandlerContext) => Promise<T>): Promise<T> {
-  return work(contextOf(home, home.db, () => {}))
+  return work(contextOf(home, home.db, { actor: 'reader', keyChanged: () => {} }))
 }
 
 /**
@@ -56,13 +67,73 @@ export async function commitChange<T>(
   intent: Intent,
   work: (context: HandlerContext) => Promise<Change<T>>,
 ): Promise<T> {
-  for (let tried = 1; ; tried++) {
+  const { changes } = await commitSteps(home, [{ intent, work }])
+  return (changes[0] as Change<T>).reply
+}
+
+export type Committed<T> = {
+  readonly changes: readonly Change<T>[]
+  /** The catalog version that came of it; null when none did. */
+  readonly version: number | null
+}
+
+/**
+ * Runs several writes as one: all of them or none, and one catalog.
+ * @param message why, for the catalog version; left out, the actions are named
+ */
+export async function commitSteps<T>(
+  home: Home,
+  steps: readonly Step<T>[],
+  message?: string,
+): Promise<Committed<T>> {
+  return retrying(async () => {
     const keyIds = new Set<string>()
+    const done = await home.db.transaction().execute((db) => transact(home, db, { steps, message, keyIds }))
+    await publish(home, { catalog: done.document !== null, keyIds: [...keyIds] })
+    steps.forEach(({ intent }, index) => {
+      const change = done.changes[index]
+      if (change?.changed) told(home, intent, change.subjectId)
+    })
+    return { changes: done.changes, version: done.document?.version ?? null }
+  })
+}
+
+export type Rehearsal = {
+  readonly changes: readonly Change<unknown>[]
+  /** What gateways would serve from; null when the catalog would stay as it is. */
+  readonly document: CatalogDocument | null
+  readonly differences: CatalogDifference[] | null
+}
+
+/** Carries the outcome of a rehearsal out of the transaction that it rolls back. */
+class TakenBack extends Error {
+  readonly rehearsal: Rehearsal
+  constructor(rehearsal: Rehearsal) {
+    super('a rehearsal was taken back')
+    this.rehearsal = rehearsal
+  }
+}
+
+/** Runs writes to their end, the catalog included, and takes them back. @throws what the writes would have thrown */
+export async function tryChanges(home: Home, steps: readonly Step<unknown>[]): Promise<Rehearsal> {
+  return retrying(async () => {
+    const work = home.db.transaction().execute(async (db) => {
+      const before = (await readCatalogDocument(db))?.document ?? null
+      const { changes, document } = await transact(home, db, { steps, keyIds: new Set() })
+      const differences = document === null ? null : catalogDifferences(before, document)
+      throw new TakenBack({ changes, document, differences })
+    })
+    return work.catch((fault: unknown) => {
+      if (fault instanceof TakenBack) return fault.rehearsal
+      throw fault
+    })
+  })
+}
+
+async function retrying<T>(work: () => Promise<T>): Promise<T> {
+  for (let tried = 1; ; tried++) {
     try {
-      const change = await transact(home, intent, (db) => work(contextOf(home, db, (id) => keyIds.add(id))))
-      await publish(home, { catalog: change.changed && intent.changesCatalog, keyIds: [...keyIds] })
-      if (change.changed) told(home, intent, change.subjectId)
-      return change.reply
+      return await work()
     } catch (fault) {
       if (tried === TRIES || !isSerialisationFault(fault)) throw fault
     }
@@ -74,32 +145,54 @@ function told(home: Home, intent: Intent, subjectId: string): void {
   home.log('info', intent.action, { actor, subjectId, requestId })
 }
 
-function transact<T>(
+type Transaction<T> = {
+  readonly steps: readonly Step<T>[]
+  readonly message?: string | undefined
+  readonly keyIds: Set<string>
+}
+
+async function transact<T>(home: Home, db: Database, { steps, message, keyIds }: Transaction<T>) {
+  const compiles = steps.some((step) => step.intent.changesCatalog)
+  if (compiles) await lockCatalog(db)
+  const changes: Change<T>[] = []
+  const done: string[] = []
+  for (const { intent, work } of steps) {
+    const context = contextOf(home, db, { actor: intent.actor, keyChanged: (id) => keyIds.add(id) })
+    const change = await work(context)
+    changes.push(change)
+    if (!change.changed) continue
+    await record(home, db, intent, change)
+    if (intent.changesCatalog) done.push(change.message ?? `${intent.action} ${change.subjectId}`)
+  }
+  const [first, ...more] = done
+  if (first === undefined) return { changes, document: null }
+  const author = (steps[0] as Step<T>).intent.actor
+  const why = message ?? (more.length === 0 ? first : `${first} and ${more.length} more`)
+  const document = await compileCatalog(db, { nowMs: home.clock.nowMs(), author, message: why })
+  return { changes, document }
+}
+
+/** The trace a change leaves: its audit event and, of something that is gone, what it was. */
+async function record(
   home: Home,
-  intent: Intent,
-  work: (db: Database) => Promise<Change<T>>,
-): Promise<Change<T>> {
-  return home.db.transaction().execute(async (db) => {
-    if (intent.changesCatalog) await lockCatalog(db)
-    const change = await work(db)
-    if (!change.changed) return change
-    const { actor, action, requestId } = intent
-    const nowMs = home.clock.nowMs()
-    await insertAuditEvent(db, {
-      id: home.newId('aud', nowMs),
-      at: new Date(nowMs).toISOString(),
-      actor,
-      action,
-      subjectId: change.subjectId,
-      requestId,
-      before: change.before,
-      after: change.after,
+  db: Database,
+  { actor, action, requestId }: Intent,
+  change: Change<unknown> & { changed: true },
+): Promise<void> {
+  const { subjectId, before, after } = change
+  const nowMs = home.clock.nowMs()
+  const at = new Date(nowMs).toISOString()
+  const event = { id: home.newId('aud', nowMs), at, actor, action, subjectId, requestId, before, after }
+  await insertAuditEvent(db, event)
+  if (after === null && before !== null) {
+    await archiveThing(db, {
+      id: subjectId,
+      kind: action.split('.')[0] ?? '',
+      archivedAt: at,
+      archivedBy: actor,
+      thing: before,
     })
-    if (intent.changesCatalog) {
-      await compileCatalog(db, { nowMs, author: actor, message: `${action} ${change.subjectId}` })
-    }
-    return change
-  })
+  }
 }
 
 /** Never fails the change: it is committed, and the jobs publish what did not get through now. */
@@ -123,15 +216,19 @@ async function publish(home: Home, what: { catalog: boolean; keyIds: readonly st
   clearTimeout(timer)
 }
 
-function contextOf(home: Home, db: Database, keyChanged: (keyId: string) => void): HandlerContext {
+type Doing = Pick<HandlerContext, 'actor' | 'keyChanged'>
+
+function contextOf(home: Home, db: Database, { actor, keyChanged }: Doing): HandlerContext {
   const nowMs = home.clock.nowMs()
   return {
     db,
+    actor,
     nowMs,
     now: new Date(nowMs).toISOString(),
     newId: (prefix) => home.newId(prefix, nowMs),
     digestKey: home.digestKey,
     ledger: home.ledger,
+    servingGateways: home.servingGateways,
     allowLoopbackUpstreams: home.allowLoopbackUpstreams,
     keyChanged,
   }

@@ -27,9 +27,11 @@ import { adminServer } from './http/server.ts'
 import { tokenSignIn } from './http/sign-in.ts'
 import { checkUsage } from './jobs/check-usage.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
+import { forgetReplies } from './jobs/forget-replies.ts'
 import { keepUsage } from './jobs/keep-usage.ts'
 import { rebuildUsage } from './jobs/rebuild-usage.ts'
 import { reconcileBudgets } from './jobs/reconcile-budgets.ts'
+import { rotateKeys } from './jobs/rotate-keys.ts'
 import { runExports } from './jobs/run-exports.ts'
 import { pause, startJobs } from './jobs/scheduler.ts'
 import { type Seeded, type SeedPlan, seedEvaluation } from './seed.ts'
@@ -93,7 +95,7 @@ export async function startControlPlane(
     await home.catalog.begin()
     await health.check()
     const adminUrl = await listen(server, config)
-    const running = startAllJobs(config, ports, { db: jobs.db, log, signal: stopping.signal })
+    const running = startAllJobs({ config, ports, home }, { db: jobs.db, log, signal: stopping.signal })
     const stop = async () => {
       health.drain()
       stopping.abort()
@@ -126,6 +128,7 @@ function homeOf(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Su
     clock: ports.clock,
     digestKey: ports.digestKey,
     ledger: ports.ledger,
+    servingGateways: () => ports.catalogFeed.gateways(),
     newId: idSource(),
     allowLoopbackUpstreams: config.allowLoopbackUpstreams,
     ...publishers(ports, around),
@@ -143,7 +146,9 @@ function publishers(ports: ControlPlanePorts, { db, log, signal }: Surroundings)
   return { catalog, keys }
 }
 
-function startAllJobs(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Surroundings) {
+type Stage = { readonly config: ControlPlaneConfig; readonly ports: ControlPlanePorts; readonly home: Home }
+
+function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
   const { db, log } = around
   const { ledger, clock } = ports
   const { catalog, keys } = publishers(ports, around)
@@ -163,7 +168,9 @@ function startAllJobs(config: ControlPlaneConfig, ports: ControlPlanePorts, arou
     rebuildUsage({ db, log }),
     runExports({ db, log, clock }),
   ]
-  return startJobs([heal, ...usage, reconcileBudgets({ db, log, ledger, clock })], { db, log })
+  const keyJobs = [rotateKeys({ home, db, publisher: ports.keyPublisher }), forgetReplies(db)]
+  const reconcile = reconcileBudgets({ db, log, ledger, clock })
+  return startJobs([heal, ...keyJobs, ...usage, reconcile], { db, log })
 }
 
 /** Processes are started in any order, so a database that does not answer yet is waited for. */

@@ -24,6 +24,8 @@ function shelfWith(kept: CatalogDocument | null): CatalogShelf & { saved: Catalo
 const failing: CatalogFeed = {
   publish: async () => {},
   newerThan: async () => Promise.reject(new Error('no connection')),
+  acknowledge: async () => {},
+  gateways: async () => [],
   onHint: () => {},
 }
 
@@ -31,7 +33,7 @@ test('the published catalog is served from the start and kept on the shelf', asy
   const feed = memoryCatalogFeed()
   await feed.publish(document(3))
   const shelf = shelfWith(document(2))
-  const catalog = await followCatalog({ feed, shelf, log: () => {} })
+  const catalog = await followCatalog({ gatewayId: 'gw_test', feed, shelf, log: () => {} })
   expect(catalog.current()?.version).toBe(3)
   expect(shelf.saved.map((it) => it.version)).toEqual([3])
   await catalog.close()
@@ -39,7 +41,7 @@ test('the published catalog is served from the start and kept on the shelf', asy
 
 test('a hint brings the news at once, and many hints end at the newest', async () => {
   const feed = memoryCatalogFeed()
-  const catalog = await followCatalog({ feed, shelf: shelfWith(null), log: () => {} })
+  const catalog = await followCatalog({ gatewayId: 'gw_test', feed, shelf: shelfWith(null), log: () => {} })
   expect(catalog.current()).toBeNull()
   for (let version = 1; version <= 50; version++) await feed.publish(document(version))
   await vi.waitFor(() => expect(catalog.current()?.version).toBe(50))
@@ -49,7 +51,7 @@ test('a hint brings the news at once, and many hints end at the newest', async (
 test('a call keeps the catalog it took while a newer one takes its place', async () => {
   const feed = memoryCatalogFeed()
   await feed.publish(document(1))
-  const catalog = await followCatalog({ feed, shelf: shelfWith(null), log: () => {} })
+  const catalog = await followCatalog({ gatewayId: 'gw_test', feed, shelf: shelfWith(null), log: () => {} })
   const taken = catalog.current()
   await feed.publish(document(2))
   await vi.waitFor(() => expect(catalog.current()?.version).toBe(2))
@@ -63,6 +65,7 @@ test('a catalog that cannot be opened is told and not taken, and the next good o
   const told: string[] = []
   const shelf = shelfWith(null)
   const catalog = await followCatalog({
+    gatewayId: 'gw_test',
     feed,
     shelf,
     log: (level, message) => void told.push(`${level} ${message}`),
@@ -79,14 +82,24 @@ test('a catalog that cannot be opened is told and not taken, and the next good o
 test('a start without anybody to ask serves the last good catalog', async () => {
   const told: string[] = []
   const log = (_level: string, message: string) => void told.push(message)
-  const catalog = await followCatalog({ feed: failing, shelf: shelfWith(document(7)), log })
+  const catalog = await followCatalog({
+    gatewayId: 'gw_test',
+    feed: failing,
+    shelf: shelfWith(document(7)),
+    log,
+  })
   expect(catalog.current()?.version).toBe(7)
   expect(told.join()).toContain('last good catalog')
   await catalog.close()
 })
 
 test('a shelf that holds a broken catalog does not stop the start', async () => {
-  const catalog = await followCatalog({ feed: failing, shelf: shelfWith(broken(7)), log: () => {} })
+  const catalog = await followCatalog({
+    gatewayId: 'gw_test',
+    feed: failing,
+    shelf: shelfWith(broken(7)),
+    log: () => {},
+  })
   expect(catalog.current()).toBeNull()
   await catalog.close()
 })
@@ -95,7 +108,7 @@ test('a shelf that cannot be written to does not stop the news', async () => {
   const feed = memoryCatalogFeed()
   await feed.publish(document(1))
   const shelf: CatalogShelf = { load: async () => null, save: () => Promise.reject(new Error('disk full')) }
-  const catalog = await followCatalog({ feed, shelf, log: () => {} })
+  const catalog = await followCatalog({ gatewayId: 'gw_test', feed, shelf, log: () => {} })
   await feed.publish(document(2))
   await vi.waitFor(() => expect(catalog.current()?.version).toBe(2))
   await catalog.close()
@@ -105,11 +118,27 @@ test('a feed that stays away is told once, not each time', async () => {
   const hints: (() => void)[] = []
   const feed: CatalogFeed = { ...failing, onHint: (it) => void hints.push(it) }
   const told: string[] = []
-  const catalog = await followCatalog({ feed, shelf: shelfWith(null), log: (level) => void told.push(level) })
+  const catalog = await followCatalog({
+    gatewayId: 'gw_test',
+    feed,
+    shelf: shelfWith(null),
+    log: (level) => void told.push(level),
+  })
   for (let i = 0; i < 5; i++) {
     hints[0]?.()
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   expect(told.filter((level) => level === 'error')).toHaveLength(1)
   await catalog.close()
+})
+
+test('it says which version is served from, as soon as it is, and takes its word back when it stops', async () => {
+  const feed = memoryCatalogFeed()
+  await feed.publish(document(3))
+  const catalog = await followCatalog({ gatewayId: 'gw_a', feed, shelf: shelfWith(null), log: () => {} })
+  expect(await feed.gateways()).toMatchObject([{ gatewayId: 'gw_a', version: 3 }])
+  await feed.publish(document(4))
+  await vi.waitFor(async () => expect(await feed.gateways()).toMatchObject([{ version: 4 }]))
+  await catalog.close()
+  expect(await feed.gateways()).toEqual([])
 })

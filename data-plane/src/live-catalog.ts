@@ -16,7 +16,8 @@ export type LiveCatalog = {
   close(): Promise<void>
 }
 
-type Sources = { feed: CatalogFeed; shelf: CatalogShelf; log: Log }
+/** `gatewayId` is what this gateway is called when it says which version it serves from. */
+type Sources = { feed: CatalogFeed; shelf: CatalogShelf; log: Log; gatewayId: string }
 
 /** Takes the published catalog, or the last good one when none can be had, and follows the news. */
 export async function followCatalog(sources: Sources): Promise<LiveCatalog> {
@@ -52,6 +53,12 @@ class Follower {
     this.#closed = true
     if (this.#timer) clearTimeout(this.#timer)
     await this.#running
+    await this.#acknowledge(null)
+  }
+
+  /** For whoever watches a publication; that it cannot be said keeps nobody from serving. */
+  async #acknowledge(version: number | null): Promise<void> {
+    await this.#sources.feed.acknowledge(this.#sources.gatewayId, version).catch(() => {})
   }
 
   /** Asks for news once; a feed that cannot be asked is told once, not each time. */
@@ -63,6 +70,7 @@ class Follower {
         await this.#sources.shelf.save(document)
       }
       this.#told = ''
+      if (this.catalog !== null) await this.#acknowledge(this.catalog.version)
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)
       if (text !== this.#told)

@@ -53,10 +53,14 @@ export async function startDataPlane(
   ports: DataPlanePorts,
   log: Log,
 ): Promise<DataPlane> {
-  const catalog = await followCatalog({ feed: ports.catalogFeed, shelf: ports.catalogShelf, log })
+  const newId = idSource()
+  const instanceId = newId('req', ports.clock.nowMs())
+  const catalog = await followCatalog({
+    ...{ feed: ports.catalogFeed, shelf: ports.catalogShelf, log },
+    gatewayId: instanceId,
+  })
   const connections = openConnections({ allowLoopback: config.allowLoopbackUpstreams })
   const streams = liveStreams(() => ports.clock.monotonicMs())
-  const newId = idSource()
   let stopping = false
   const metrics = dataPlaneMetrics({
     openRequests: () => door.open(),
@@ -72,7 +76,7 @@ export async function startDataPlane(
     streams,
     seenSpend: new SeenSpend(),
     log: callLog(log, metrics.count),
-    instanceId: newId('req', ports.clock.nowMs()),
+    instanceId,
   }
   const health = healthDoor({
     unreadyBecause: () => {

@@ -20,3 +20,7 @@ export const NewApp = App.pick({ teamId: true, name: true })
   .extend({ allowedModels: ModelAccess.default(null) })
   .strict()
 export type NewApp = z.infer<typeof NewApp>
+
+/** An app stays with its team: its keys and its limits are the team's too. */
+export const AppChange = App.pick({ name: true, allowedModels: true }).partial().strict()
+export type AppChange = z.infer<typeof AppChange>

@@ -24,3 +24,9 @@ export const NewDeployment = Deployment.omit({ id: true, createdAt: true, priced
   .strict()
   .transform((it) => ({ ...it, pricedAs: it.pricedAs ?? it.upstreamModel }))
 export type NewDeployment = z.infer<typeof NewDeployment>
+
+/** A deployment stays at its resource: elsewhere it would be another one, with its own figures. */
+export const DeploymentChange = Deployment.omit({ id: true, resourceId: true, createdAt: true })
+  .partial()
+  .strict()
+export type DeploymentChange = z.infer<typeof DeploymentChange>

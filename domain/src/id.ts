@@ -28,6 +28,7 @@ export type IdPrefix =
   | 'exp'
   | 'req'
   | 'aud'
+  | 'dft'
 
 /** A zod shape for an id of one kind; its error names what is expected. */
 export function idOf(prefix: IdPrefix) {

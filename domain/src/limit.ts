@@ -26,7 +26,7 @@ export const LimitOwnerId = z
   .string()
   .regex(new RegExp(`^(team|app|usr|key)_${ULID}$`), 'expected the id of a team, an app, a user or a key')
 
-const LimitParentId = z
+export const LimitParentId = z
   .string()
   .regex(new RegExp(`^(quo|lim)_${ULID}$`), 'expected the id of a quota or of another limit')
 

@@ -15,6 +15,9 @@ export type ModelAlias = z.infer<typeof ModelAlias>
 export const NewModelAlias = ModelAlias.pick({ name: true }).strict()
 export type NewModelAlias = z.infer<typeof NewModelAlias>
 
+export const ModelAliasChange = ModelAlias.pick({ name: true }).partial().strict()
+export type ModelAliasChange = z.infer<typeof ModelAliasChange>
+
 /** The aliases somebody may use: a list, or null for all of them. An empty list allows none. */
 export const ModelAccess = z.array(MachineName).max(1000).nullable()
 export type ModelAccess = z.infer<typeof ModelAccess>

@@ -16,7 +16,7 @@ const NAMES_MAX = 1000
 const Cap = z.int().min(1).max(1_000_000_000).nullable()
 
 /** `enforce` refuses; `shadow` only records what it would have refused. */
-const PolicyMode = z.enum(['enforce', 'shadow'])
+export const PolicyMode = z.enum(['enforce', 'shadow'])
 
 const listsOf = <T extends z.ZodType>(endpointName: T) => ({
   allowedModels: ModelAccess,

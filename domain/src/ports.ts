@@ -20,12 +20,19 @@ export interface Clock {
 /** Hex HMAC-SHA-256 of a proxy key under the pepper: the only form in which a key is kept or looked up. */
 export type DigestKey = (key: string) => string
 
+/** What a gateway said of itself, and when by its own clock. */
+export type GatewayStamp = { readonly gatewayId: string; readonly version: number; readonly seenAtMs: number }
+
 /** The compiled catalog on its way from the control plane to every gateway. */
 export interface CatalogFeed {
   /** Makes a catalog the current one. An older version than the published one is ignored. */
   publish(document: CatalogDocument): Promise<void>
   /** The published catalog if it is newer than `version`, else null. Throws if it is damaged. */
   newerThan(version: number): Promise<CatalogDocument | null>
+  /** Says which version a gateway serves from now; null when it stops. Said again with every poll. */
+  acknowledge(gatewayId: string, version: number | null): Promise<void>
+  /** What gateways said last. Those that were not heard of for a minute may be left out. */
+  gateways(): Promise<readonly GatewayStamp[]>
   /** Calls back when there may be news. A hint only: whoever relies on it polls as well. */
   onHint(hint: () => void): void
 }
@@ -46,6 +53,8 @@ export interface KeyDirectory {
 /** How the control plane keeps the directory true. Gateways drop what they cached of these within 2 s. */
 export interface KeyPublisher {
   put(records: readonly KeyRecord[]): Promise<void>
+  /** Forgets secrets that have ended. */
+  remove(digests: readonly string[]): Promise<void>
 }
 
 /** Holds every reservation against limits, all claims of a call or none, until it is settled. */

@@ -54,6 +54,22 @@ export const NewProxyKey = z.strictObject({
 })
 export type NewProxyKey = z.infer<typeof NewProxyKey>
 
+/** What may be changed in a key; what is left out stays. A key stays in its team, a revoked one as it is. */
+export const ProxyKeyChange = z
+  .strictObject({
+    name: DisplayName,
+    appId: AppId,
+    userId: UserId.nullable(),
+    /** Disabling can be undone, revoking cannot. */
+    state: z.enum(['active', 'disabled']),
+    allowedModels: ModelAccess,
+    requestsPerMinute: PerMinute,
+    tokensPerMinute: PerMinute,
+    expiresAt: z.iso.datetime({ offset: true }).nullable(),
+  })
+  .partial()
+export type ProxyKeyChange = z.infer<typeof ProxyKeyChange>
+
 /** What the data plane is told of a key. `digest` is the lookup name: hex HMAC-SHA-256 of the whole key. */
 export const KeyRecord = ProxyKey.pick({
   id: true,
@@ -68,6 +84,11 @@ export const KeyRecord = ProxyKey.pick({
 }).extend({
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   expiresAtMs: z.int().nullable(),
+  /** Which of its secrets this is, while the key is being rotated; null otherwise. */
+  rotation: z
+    .object({ secretNumber: z.int().min(1), isOld: z.boolean(), untilMs: z.int() })
+    .nullable()
+    .default(null),
   /** Limits owned by the key itself, as parts of a tree. */
   limits: z.array(LimitRule).default([]),
   /** Budgets of the key itself. */

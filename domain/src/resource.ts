@@ -59,6 +59,9 @@ export const NewResource = Resource.omit({ id: true, createdAt: true })
   })
 export type NewResource = z.infer<typeof NewResource>
 
+export const ResourceChange = Resource.omit({ id: true, createdAt: true }).partial().strict()
+export type ResourceChange = z.infer<typeof ResourceChange>
+
 const PerMinute = z.int().min(1).max(1_000_000_000)
 
 /** What the provider grants us at a resource, per minute; deployments draw on it. */
@@ -74,3 +77,7 @@ export type Quota = z.infer<typeof Quota>
 
 export const NewQuota = Quota.omit({ id: true, createdAt: true }).strict()
 export type NewQuota = z.infer<typeof NewQuota>
+
+/** A quota stays with its resource. */
+export const QuotaChange = Quota.omit({ id: true, resourceId: true, createdAt: true }).partial().strict()
+export type QuotaChange = z.infer<typeof QuotaChange>

@@ -25,16 +25,20 @@ export const Route = z.object({
 })
 export type Route = z.infer<typeof Route>
 
-export const NewRoute = z
-  .strictObject({ aliasId: ModelAliasId, tiers: tiersOf(RouteTarget.strict()) })
-  .refine(
-    (route) => {
-      const ids = route.tiers.flat().map((target) => target.deploymentId)
-      return new Set(ids).size === ids.length
-    },
-    { path: ['tiers'], error: 'a deployment may stand in a route only once' },
-  )
+const NewTiers = tiersOf(RouteTarget.strict()).refine(
+  (tiers) => {
+    const ids = tiers.flat().map((target) => target.deploymentId)
+    return new Set(ids).size === ids.length
+  },
+  { error: 'a deployment may stand in a route only once' },
+)
+
+export const NewRoute = z.strictObject({ aliasId: ModelAliasId, tiers: NewTiers })
 export type NewRoute = z.infer<typeof NewRoute>
+
+/** A route stays with its alias. */
+export const RouteChange = z.strictObject({ tiers: NewTiers }).partial()
+export type RouteChange = z.infer<typeof RouteChange>
 
 /**
  * Puts one tier in the order to try it: weighted choice without replacement.

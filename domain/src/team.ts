@@ -18,3 +18,6 @@ export const NewTeam = Team.pick({ name: true })
   .extend({ allowedModels: ModelAccess.default(null) })
   .strict()
 export type NewTeam = z.infer<typeof NewTeam>
+
+export const TeamChange = Team.pick({ name: true, allowedModels: true }).partial().strict()
+export type TeamChange = z.infer<typeof TeamChange>

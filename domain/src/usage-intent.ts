@@ -84,5 +84,8 @@ export function recordOfLost(intent: UsageIntent, { sent, progress }: LastHeard)
     firstByteMs: null,
     totalMs: 0,
     upstreamRequestId: null,
+    // The use of secrets is told of calls whose end was seen.
+    secretNumber: null,
+    client: null,
   }
 }

@@ -61,5 +61,8 @@ export const UsageRecord = z.object({
   upstreamRequestId: z.string().max(128).nullable(),
   /** Null when no shadow policy objected. Absent in records of older gateways. */
   shadowRefusal: ShadowRefusal.nullable().default(null),
+  /** Which secret of its key the call came with, and what its client calls itself; only while a key is rotated. */
+  secretNumber: z.int().min(1).nullable().default(null),
+  client: z.string().max(200).nullable().default(null),
 })
 export type UsageRecord = z.infer<typeof UsageRecord>

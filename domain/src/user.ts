@@ -20,3 +20,6 @@ export const NewUser = User.pick({ teamId: true, name: true })
   .extend({ email: User.shape.email.default(null) })
   .strict()
 export type NewUser = z.infer<typeof NewUser>
+
+export const UserChange = User.pick({ name: true, email: true }).partial().strict()
+export type UserChange = z.infer<typeof UserChange>

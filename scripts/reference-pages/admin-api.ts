@@ -1,5 +1,6 @@
 /** The admin API for people (a page) and for programs (OpenAPI 3.1), both printed from its one table. */
-import { type JsonSchema, type OpenApiOperation, openApiDocument } from '@headgate/admin-contract/openapi'
+import { type OpenApiOperation, openApiDocument } from '@headgate/admin-contract/openapi'
+import type { JsonSchema } from '@headgate/admin-contract/openapi-schemas'
 import { code, pageHead, table } from './markdown.ts'
 
 export function openApiText(version: string): string {
@@ -15,31 +16,42 @@ export function adminApiPage(version: string): string {
   return [
     pageHead('Admin API', '`admin-contract/src`'),
     'On `HEADGATE_ADMIN_PORT`. Every operation takes `Authorization: Bearer` with the admin token. Names on the',
-    'wire are snake_case. Lists answer `{ data, page: { next_cursor, has_more } }`, newest first. Unknown fields',
-    'are refused by name. Errors: [errors](errors.md#admin-api). For programs: [openapi.json](openapi.json), which',
-    'the control plane also serves at `/api/openapi.json`; `/docs` shows it as a page.\n',
+    'wire are snake_case. Lists answer `{ data, page: { next_cursor, has_more } }`, newest first or as `sort` says.',
+    'Unknown fields are refused by name. Errors: [errors](errors.md#admin-api). For programs:',
+    '[openapi.json](openapi.json), which the control plane also serves at `/api/openapi.json`; `/docs` shows it as a',
+    'page.\n',
+    'Every write takes `?dry_run=true`, which does everything, takes it back and answers what would change, and the',
+    'header `Idempotency-Key`, under which a repeat within 24 hours is done once. Writes at the path of one thing',
+    '(`PATCH`, `DELETE`) need `If-Match` with the `ETag` of what was read, or `*`. How to use them:',
+    '[the admin API](../guides/admin-api.md).\n',
     '## Operations\n',
     table(
       ['Method', 'Path', 'What it does'],
       operations.map(({ method, path, it }) => [method, code(path), it.summary]),
     ),
     ...operations
-      .filter(({ it }) => it.requestBody || it.parameters.some((one) => one.in === 'query'))
+      .filter(({ it }) => it.requestBody || it.parameters.some((one) => one.in === 'query' && isOwn(one)))
       .map(section),
     '## Shapes\n',
     ...Object.entries(document.components.schemas).map(([name, schema]) => shape(name, schema)),
   ].join('\n')
 }
 
+/** Not one of those that every write takes. */
+function isOwn(one: OpenApiOperation['parameters'][number]): boolean {
+  return one.in !== 'header' && one.name !== 'dry_run'
+}
+
 type Listed = { readonly path: string; readonly method: string; readonly it: OpenApiOperation }
 
 function section({ path, method, it }: Listed): string {
   const lines = [`### ${method} ${path}\n`, `${it.summary} ${it.description}\n`]
-  if (it.parameters.length > 0) {
+  const own = it.parameters.filter(isOwn)
+  if (own.length > 0) {
     lines.push(
       table(
         ['Parameter', 'In', 'Needed', 'Form'],
-        it.parameters.map((one) => [
+        own.map((one) => [
           code(one.name),
           one.in,
           one.required ? 'yes' : '',

@@ -36,8 +36,16 @@ export type TestPlane = {
   readonly databaseUrl: string
   readonly logLines: LogLine[]
   /** One request as anybody may send it; `body` goes out as it is. */
-  ask(method: string, path: string, more?: { token?: string | null; body?: unknown }): Promise<Answer>
+  ask(method: string, path: string, more?: Sent): Promise<Answer>
   stop(): Promise<void>
+}
+
+export type Sent = {
+  readonly token?: string | null
+  readonly body?: unknown
+  /** `*` for methods that need it, unless said otherwise; null sends none. */
+  readonly ifMatch?: string | null
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export type Answer = {
@@ -119,9 +127,10 @@ export function memoryPorts(): MemoryPorts {
 async function ask(
   url: string,
   method: string,
-  { token = ADMIN_TOKEN, body }: { token?: string | null; body?: unknown },
+  { token = ADMIN_TOKEN, body, ifMatch = '*', headers: more = {} }: Sent,
 ): Promise<Answer> {
-  const headers = new Headers()
+  const headers = new Headers(more)
+  if (ifMatch !== null && /^(PUT|PATCH|DELETE)$/.test(method)) headers.set('if-match', ifMatch)
   if (token !== null) headers.set('authorization', `Bearer ${token}`)
   const request: RequestInit = { method, headers }
   if (body !== undefined) {

@@ -37,6 +37,8 @@ export function usageRecord(n: number, changes: Partial<UsageRecord> = {}): Usag
     catalogVersion: 7,
     upstreamRequestId: 'abc',
     shadowRefusal: { code: 'choices_over_cap', policyId: 'pol_1', text: `"n" asks for ${n} answers` },
+    secretNumber: null,
+    client: null,
     ...changes,
   }
 }

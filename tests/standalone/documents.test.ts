@@ -34,6 +34,21 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
   ['docs/guides/upstreams.md', true, [/"kind":"input","nanos":150000000/, /"weight":2/, /chat\.completion/]],
   ['docs/guides/keys-and-limits.md', true, [/"requests_per_minute":600/, /"state":"revoked"/]],
   [
+    'docs/guides/admin-api.md',
+    true,
+    [/"name":"Research and development"/, /"change":"added"/, /"archived_by":"admin-token"/, /"status":200/],
+  ],
+  [
+    'docs/guides/catalog.md',
+    true,
+    [/"live":1,"known":1/, /"passes":true/, /"state":"published"/, /"restored":\d+/],
+  ],
+  [
+    'docs/guides/key-life-cycle.md',
+    true,
+    [/"state":"disabled"/, /"state":"grace"/, /"truncated":false/, /"state":"scheduled"/],
+  ],
+  [
     'docs/guides/shares-of-a-quota.md',
     true,
     [/"share":0.1/, /"oversubscribed":false/, /"would_be_refused":0/],

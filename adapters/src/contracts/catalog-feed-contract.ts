@@ -46,6 +46,22 @@ export function catalogFeedContract(name: string, make: () => Promise<FeedUnderT
       expect(await reader.newerThan(0)).toEqual(first)
     })
 
+    test('gateways say which version they serve from, each its last word, until they stop', async () => {
+      const { publisher, reader } = await open()
+      expect(await publisher.gateways()).toEqual([])
+      await reader.acknowledge('gw_1', 3)
+      await reader.acknowledge('gw_2', 3)
+      await reader.acknowledge('gw_1', 4)
+      const stamps = await publisher.gateways()
+      expect(stamps.map((it) => [it.gatewayId, it.version]).sort()).toEqual([
+        ['gw_1', 4],
+        ['gw_2', 3],
+      ])
+      for (const it of stamps) expect(Math.abs(Date.now() - it.seenAtMs)).toBeLessThan(60_000)
+      await reader.acknowledge('gw_2', null)
+      expect((await publisher.gateways()).map((it) => it.gatewayId)).toEqual(['gw_1'])
+    })
+
     test('a publishing is hinted at', async () => {
       const { publisher, reader } = await open()
       let hints = 0

@@ -47,6 +47,16 @@ export function keyDirectoryContract(name: string, make: () => Promise<Directory
       await eventually(async () => (await gateway.find(key.digest))?.state === 'revoked', 2_000)
     })
 
+    test('a secret that is removed is unknown to every gateway within two seconds, and others stay', async () => {
+      const { publisher, gateway } = await open()
+      const [key, other] = [sampleKey(), sampleKey()]
+      await publisher.put([key, other])
+      expect(await gateway.find(key.digest)).toEqual(key)
+      await publisher.remove([key.digest, newDigest()])
+      await eventually(async () => (await gateway.find(key.digest)) === null, 2_000)
+      expect(await gateway.find(other.digest)).toEqual(other)
+    })
+
     test('a key that was unknown a moment ago is found within two seconds of its making', async () => {
       const { publisher, gateway } = await open()
       const key = sampleKey()

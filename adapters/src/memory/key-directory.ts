@@ -10,5 +10,8 @@ export function memoryKeyDirectory(): KeyDirectory & KeyPublisher {
     put: async (changed) => {
       for (const record of changed) records.set(record.digest, Object.freeze(KeyRecord.parse(record)))
     },
+    remove: async (digests) => {
+      for (const digest of digests) records.delete(digest)
+    },
   }
 }

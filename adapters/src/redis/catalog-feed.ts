@@ -4,10 +4,13 @@
  * out of Redis is checked as if a stranger had written it.
  */
 import type { CatalogDocument } from '@headgate/domain/catalog'
-import type { CatalogFeed, Log } from '@headgate/domain/ports'
+import type { CatalogFeed, GatewayStamp, Log } from '@headgate/domain/ports'
 import { parseCatalog, sha256 } from '../catalog-text.ts'
 import type { RedisClient } from './client.ts'
 import { readScript, runScript } from './script.ts'
+
+/** A gateway says something every few seconds, so one that was silent for so long is gone. */
+const FORGOTTEN_MS = 10 * 60_000
 
 export type CatalogFeedOptions = {
   /** What all keys begin with; `hg:`. */
@@ -19,6 +22,7 @@ export type CatalogFeedOptions = {
 export function redisCatalogFeed(client: RedisClient, options: CatalogFeedOptions = {}): CatalogFeed {
   const key = `${options.prefix ?? 'hg:'}catalog`
   const channel = `${key}:hint`
+  const seen = `${key}:gateways`
   const script = readScript('publish-catalog')
 
   async function publish(document: CatalogDocument): Promise<void> {
@@ -40,5 +44,32 @@ export function redisCatalogFeed(client: RedisClient, options: CatalogFeedOption
     return document.version > version ? document : null
   }
 
-  return { publish, newerThan, onHint: (hint) => client.subscribe(channel, hint) }
+  async function acknowledge(gatewayId: string, version: number | null): Promise<void> {
+    if (version === null) await client.send(seen, ['HDEL', seen, gatewayId])
+    else await client.send(seen, ['HSET', seen, gatewayId, `${version} ${Date.now()}`])
+  }
+
+  async function gateways(): Promise<GatewayStamp[]> {
+    const reply = await client.send(seen, ['HGETALL', seen])
+    const stamps = stampsOf(reply)
+    const lost = stamps.filter((it) => it.seenAtMs < Date.now() - FORGOTTEN_MS).map((it) => it.gatewayId)
+    if (lost.length > 0) await client.send(seen, ['HDEL', seen, ...lost])
+    return stamps.filter((it) => !lost.includes(it.gatewayId))
+  }
+
+  return {
+    ...{ publish, newerThan, acknowledge, gateways },
+    onHint: (hint) => client.subscribe(channel, hint),
+  }
+}
+
+/** A hash as a flat list or as a map, as the protocol version has it; what has not our form is passed over. */
+function stampsOf(reply: unknown): GatewayStamp[] {
+  const entries: [string, string][] = Array.isArray(reply)
+    ? reply.flatMap((it, index) => (index % 2 === 0 ? [[String(it), String(reply[index + 1])]] : []))
+    : Object.entries((reply ?? {}) as Record<string, string>)
+  return entries.flatMap(([gatewayId, text]) => {
+    const match = /^(\d{1,15}) (\d{1,15})$/.exec(text)
+    return match === null ? [] : [{ gatewayId, version: Number(match[1]), seenAtMs: Number(match[2]) }]
+  })
 }

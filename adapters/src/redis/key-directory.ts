@@ -90,15 +90,27 @@ class CachedDirectory implements RedisKeyDirectory {
   }
 
   async put(records: readonly KeyRecord[]): Promise<void> {
-    const changesKey = this.#changesKey
     for (let at = 0; at < records.length; at += PUT_CHUNK) {
       const chunk = records.slice(at, at + PUT_CHUNK).map((record) => KeyRecord.parse(record))
       await Promise.all(chunk.map((record) => this.#write(record)))
-      const digests = chunk.map((record) => record.digest).join(',')
-      const entry = ['MAXLEN', '~', CHANGES_KEPT, '*', 'd', digests]
-      await this.#client.send(changesKey, ['XADD', changesKey, ...entry])
-      for (const record of chunk) this.#drop(record.digest)
+      await this.#announce(chunk.map((record) => record.digest))
     }
+  }
+
+  async remove(digests: readonly string[]): Promise<void> {
+    for (let at = 0; at < digests.length; at += PUT_CHUNK) {
+      const chunk = digests.slice(at, at + PUT_CHUNK)
+      const keys = chunk.map((digest) => `${this.#prefix}key:${digest}`)
+      await Promise.all(keys.map((key) => this.#client.send(key, ['DEL', key])))
+      await this.#announce(chunk)
+    }
+  }
+
+  /** Tells every gateway to drop what it holds of these, and drops it here. */
+  async #announce(digests: readonly string[]): Promise<void> {
+    const entry = ['MAXLEN', '~', CHANGES_KEPT, '*', 'd', digests.join(',')]
+    await this.#client.send(this.#changesKey, ['XADD', this.#changesKey, ...entry])
+    for (const digest of digests) this.#drop(digest)
   }
 
   close(): void {

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { AdminProblem, type Fault } from '@headgate/admin-contract/problem'
+import { canonicalJson } from '@headgate/domain/canonical-json'
 import { CatalogDocument, type CatalogFault, catalogFaults } from '@headgate/domain/catalog'
 import { sql } from 'kysely'
 import type { Database } from '../database/open.ts'
@@ -106,18 +107,9 @@ function conflict(faults: readonly CatalogFault[]): AdminProblem {
 }
 
 /**
- * SHA-256 in hex over the document as JSON with sorted keys. Postgres keeps jsonb in an order of its own, so
- * the text that was compiled is not the text that is read back; the sorted form is the same both times.
+ * SHA-256 in hex over the document as canonical JSON. Postgres keeps jsonb in an order of its own, so the text
+ * that was compiled is not the text that is read back; the canonical form is the same both times.
  */
 export function checksumOf(document: CatalogDocument): string {
-  return createHash('sha256')
-    .update(JSON.stringify(sorted(document)))
-    .digest('hex')
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (value === null || typeof value !== 'object') return value
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]))
+  return createHash('sha256').update(canonicalJson(document)).digest('hex')
 }

@@ -7,7 +7,7 @@ import { type Limit, LimitRule } from '@headgate/domain/limit'
 import type { KeyPublisher, Log } from '@headgate/domain/ports'
 import type { KeyRecord } from '@headgate/domain/proxy-key'
 import type { Database } from '../database/open.ts'
-import type { ProxyKeyRow } from '../database/tables.ts'
+import type { KeySecretRow, ProxyKeyRow } from '../database/tables.ts'
 import { readBudgetsOfKeys } from '../resources/budgets/queries.ts'
 import { readLimitsOfKeys } from '../resources/limits/queries.ts'
 
@@ -24,7 +24,7 @@ export type KeysPublisher = {
 
 export type KeysPublisherPlan = {
   readonly db: Database
-  readonly publisher: KeyPublisher
+  readonly publisher: Pick<KeyPublisher, 'put'>
   readonly log: Log
 }
 
@@ -94,16 +94,31 @@ async function publishLocked(plan: KeysPublisherPlan, ids: readonly string[]): P
     if (rows.length === 0) return
     const limits = await readLimitsOfKeys(db, ids)
     const budgets = await readBudgetsOfKeys(db, ids)
-    await plan.publisher.put(rows.map((row) => keyRecordOf(row, limits, budgets)))
+    const secrets = await readWorkingSecrets(db, ids)
+    await plan.publisher.put(rows.flatMap((row) => keyRecordsOf(row, { limits, budgets, secrets })))
     await db.updateTable('proxyKeys').set({ isPublished: true }).where('id', 'in', ids).execute()
   })
 }
 
+/** All but those whose time has not come. */
+function readWorkingSecrets(db: Database, keyIds: readonly string[]): Promise<KeySecretRow[]> {
+  const rows = db.selectFrom('keySecrets').selectAll().where('keyId', 'in', keyIds)
+  return rows.where('stage', '!=', 'next').orderBy('number').execute()
+}
+
 type KeyRow = Omit<ProxyKeyRow, 'isPublished'>
 
-/** What gateways are told of a key. */
-function keyRecordOf(row: KeyRow, limits: readonly Limit[], budgets: readonly Budget[]): KeyRecord {
-  return {
+type Carried = {
+  readonly limits: readonly Limit[]
+  readonly budgets: readonly Budget[]
+  readonly secrets: readonly KeySecretRow[]
+}
+
+/** What gateways are told of a key: one record for each of its secrets. An old one expires by itself. */
+function keyRecordsOf(row: KeyRow, { limits, budgets, secrets }: Carried): KeyRecord[] {
+  const mine = secrets.filter((it) => it.keyId === row.id)
+  const untilMs = Math.max(...mine.map((it) => (it.endsAt === null ? 0 : Date.parse(it.endsAt))))
+  const key = {
     id: row.id,
     name: row.name,
     teamId: row.teamId,
@@ -113,9 +128,19 @@ function keyRecordOf(row: KeyRow, limits: readonly Limit[], budgets: readonly Bu
     allowedModels: row.allowedModels,
     requestsPerMinute: row.requestsPerMinute,
     tokensPerMinute: row.tokensPerMinute,
-    digest: row.digest,
     limits: limits.filter((it) => it.ownerId === row.id).map((it) => LimitRule.parse(it)),
     budgets: budgets.filter((it) => it.ownerId === row.id).map((it) => BudgetRule.parse(it)),
-    expiresAtMs: row.expiresAt === null ? null : Math.floor(Date.parse(row.expiresAt)),
   }
+  return mine.map(({ digest, number, stage, endsAt }) => ({
+    ...key,
+    digest,
+    expiresAtMs: earlier(row.expiresAt, endsAt),
+    rotation: mine.length < 2 ? null : { secretNumber: number, isOld: stage === 'old', untilMs },
+  }))
+}
+
+/** Whole milliseconds, rounded down: no secret works longer than it was said to. */
+function earlier(...instants: readonly (string | null)[]): number | null {
+  const known = instants.filter((it) => it !== null).map((it) => Math.floor(Date.parse(it)))
+  return known.length === 0 ? null : Math.min(...known)
 }

@@ -43,7 +43,7 @@ test('an emptied feed gets the catalog and every key again, the keys first', asy
   const feed = memoryCatalogFeed()
   const directory = memoryKeyDirectory()
   const order: string[] = []
-  const publisher: KeyPublisher = {
+  const publisher: Pick<KeyPublisher, 'put'> = {
     put: async (records) => {
       order.push('keys')
       await directory.put(records)

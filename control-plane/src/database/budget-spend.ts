@@ -23,12 +23,12 @@ type Sum = { readonly budgetId: string; readonly periodFrom: string; readonly sp
 
 /** Lets records arrive beside others, until the transaction ends; waits for whoever makes a budget. */
 export async function lockSpendToAdd(db: Database): Promise<void> {
-  await sql`select pg_advisory_xact_lock_shared(7403, 1)`.execute(db)
+  await sql`select pg_advisory_xact_lock_shared(7405, 1)`.execute(db)
 }
 
 /** Keeps records from arriving until the transaction ends. */
 export async function lockSpendToCount(db: Database): Promise<void> {
-  await sql`select pg_advisory_xact_lock(7403, 1)`.execute(db)
+  await sql`select pg_advisory_xact_lock(7405, 1)`.execute(db)
 }
 
 /** Adds to the sums, and notes which parts of the amounts they reach. In one order, so that nobody waits in a circle. */

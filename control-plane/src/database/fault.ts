@@ -80,6 +80,12 @@ export function problemOfDatabase(thrown: unknown): AdminProblem | null {
   )
 }
 
+/** The table whose rows keep a deletion from being done, in our words: `model aliases`. */
+export function referrerOf(thrown: unknown): string {
+  const { table } = thrown as PgError
+  return typeof table === 'string' ? table.replaceAll('_', ' ') : 'other things'
+}
+
 function pointerOf(fault: PgError): string {
   const { table, constraint } = fault
   if (typeof table !== 'string' || typeof constraint !== 'string') return ''

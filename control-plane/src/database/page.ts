@@ -32,7 +32,11 @@ export function positionAfter(cursor: string, length: number): string[] {
   const text = Buffer.from(cursor, 'base64url').toString('utf8')
   const parts = text.split(' ')
   if (parts.length !== length || !/^[\x20-\x7e]+$/.test(text)) throw badCursor()
-  return parts
+  try {
+    return parts.map(decodeURIComponent)
+  } catch {
+    throw badCursor()
+  }
 }
 
 /** As `positionAfter`, for things whose position is their id. */
@@ -51,5 +55,5 @@ export function badCursor(): AdminProblem {
 }
 
 function encode(position: readonly string[]): string {
-  return Buffer.from(position.join(' '), 'utf8').toString('base64url')
+  return Buffer.from(position.map(encodeURIComponent).join(' '), 'utf8').toString('base64url')
 }

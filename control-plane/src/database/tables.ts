@@ -2,14 +2,18 @@
  * The tables as types, for Kysely: one entry a table, in our camelCase (a plugin writes snake_case). Most are
  * the domain's own shapes; what differs says so. `migrations/` is the truth, this follows it.
  */
+
+import type { Draft } from '@headgate/admin-contract/drafts'
 import type { Drift } from '@headgate/admin-contract/usage'
 import type { Agreement } from '@headgate/domain/agreement'
 import type { App } from '@headgate/domain/app'
+import type { ArchivedThing } from '@headgate/domain/archived-thing'
 import type { AuditEvent } from '@headgate/domain/audit-event'
 import type { Budget } from '@headgate/domain/budget'
 import type { CatalogDocument } from '@headgate/domain/catalog'
 import type { Deployment } from '@headgate/domain/deployment'
 import type { ExchangeRate } from '@headgate/domain/exchange-rate'
+import type { KeySecret } from '@headgate/domain/key-secret'
 import type { Limit } from '@headgate/domain/limit'
 import type { ModelAlias } from '@headgate/domain/model-alias'
 import type { Policy } from '@headgate/domain/policy'
@@ -35,10 +39,13 @@ import type {
 /** Read as a value, written as JSON text: the driver would make a Postgres array of a plain one. */
 type Json<T> = ColumnType<T, string, string>
 
-export type ProxyKeyRow = ProxyKey & {
+export type ProxyKeyRow = ProxyKey & { isPublished: Generated<boolean> }
+
+export type KeySecretRow = KeySecret & {
   digest: string
+  keyId: string
   pepperVersion: number
-  isPublished: Generated<boolean>
+  graceMinutes: number
 }
 
 export type UsageRow = Omit<UsageRecord, 'tokens'> & {
@@ -74,6 +81,16 @@ export type CatalogVersionRow = {
   message: string
   document: Json<CatalogDocument>
   checksum: string
+}
+
+export type IdempotentReplyRow = {
+  actor: string
+  operation: string
+  key: string
+  requestDigest: string
+  status: number
+  sealedReply: string
+  createdAt: string
 }
 
 export type DeadLetterRow = {
@@ -113,6 +130,7 @@ export type Tables = {
   apps: App
   users: User
   proxyKeys: ProxyKeyRow
+  keySecrets: KeySecretRow
   resources: Resource
   quotas: Quota
   limits: LimitRow
@@ -134,6 +152,9 @@ export type Tables = {
   usageExports: ExportRow
   usageExportParts: { exportId: string; number: number; content: Uint8Array }
   usageChecks: { day: string; checkedAt: string; calls: number; drifts: Json<Drift[]> }
+  drafts: Omit<Draft, 'items'> & { items: Json<Draft['items']> }
+  archivedThings: Omit<ArchivedThing, 'thing'> & { thing: Json<unknown> }
+  idempotentReplies: IdempotentReplyRow
   auditEvents: Omit<AuditEvent, 'before' | 'after'> & {
     before: Json<unknown>
     after: Json<unknown>

@@ -3,12 +3,8 @@
  * document. Plain HTML and one style sheet within it; no script, nothing from elsewhere.
  */
 import { createHash } from 'node:crypto'
-import type {
-  JsonSchema,
-  OpenApiDocument,
-  OpenApiOperation,
-  OpenApiResponse,
-} from '@headgate/admin-contract/openapi'
+import type { OpenApiDocument, OpenApiOperation, OpenApiResponse } from '@headgate/admin-contract/openapi'
+import type { JsonSchema } from '@headgate/admin-contract/openapi-schemas'
 import { problemCodes, problemRow } from '@headgate/admin-contract/problem'
 
 const style = `

@@ -9,7 +9,7 @@ import {
   type ProblemCode,
   problemRow,
 } from '@headgate/admin-contract/problem'
-import { wirePointer } from '@headgate/admin-contract/wire'
+import { renameKey, wirePointer } from '@headgate/admin-contract/wire'
 import type { z } from 'zod'
 import { problemOfDatabase } from '../database/fault.ts'
 
@@ -62,8 +62,9 @@ export function problemBody(problem: AdminProblem, request: { id: string; path: 
  * The problem of a body or query that does not have its shape, each fault with a pointer in the words of the
  * wire. Values are never repeated: a secret pasted into the wrong field must not come back in an error.
  */
-export function shapeProblem(error: z.ZodError, part: 'body' | 'query'): AdminProblem {
-  const faults = error.issues.flatMap((issue) => faultsOf(issue, part))
+export function shapeProblem(error: z.ZodError, part: 'body' | 'query', shape: z.ZodType): AdminProblem {
+  const known = Object.keys((shape as { shape?: object }).shape ?? {}).map(renameKey)
+  const faults = error.issues.flatMap((issue) => faultsOf(issue, part, known))
   const first = faults[0]
   const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''
   const detail =
@@ -71,7 +72,7 @@ export function shapeProblem(error: z.ZodError, part: 'body' | 'query'): AdminPr
   return new AdminProblem('invalid_request', detail, { faults })
 }
 
-function faultsOf(issue: z.core.$ZodIssue, part: 'body' | 'query'): Fault[] {
+function faultsOf(issue: z.core.$ZodIssue, part: 'body' | 'query', known: readonly string[]): Fault[] {
   const at = (path: readonly PropertyKey[]) => {
     const pointer = wirePointer(path)
     return part === 'body' ? pointer : `?${pointer.slice(1)}`
@@ -81,7 +82,10 @@ function faultsOf(issue: z.core.$ZodIssue, part: 'body' | 'query'): Fault[] {
       pointer: at([...issue.path, key]),
       code: 'unknown_field',
       message: 'there is no such field',
-      fix: 'Remove it, or correct its name; names are snake_case.',
+      fix:
+        issue.path.length > 0 || known.length === 0
+          ? 'Remove it, or correct its name; names are snake_case.'
+          : `Remove it, or take one of these: ${known.join(', ')}.`,
     }))
   }
   const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')

@@ -1,102 +1,169 @@
 /**
- * One request of the admin API, in the order it is judged: who asks, may they, is it well formed; then the
- * handler, in a transaction with its audit event where it writes.
+ * One request of the admin API, in the order it is judged: who asks, may they, is it well formed, is it a
+ * repeat, is the thing what they saw; then the handler, in a transaction with its audit event where it writes.
  */
-import type { Change, Operation, WriteOperation } from '@headgate/admin-contract/operation'
-import { AdminProblem } from '@headgate/admin-contract/problem'
-import { DEPTH_MAX, renameKeys } from '@headgate/admin-contract/wire'
-import { z } from 'zod'
-import { commitChange, type Home, readOnly } from '../change.ts'
-import { type HandlerContext, notFound } from '../resources/context.ts'
-import { shapeProblem } from './problem.ts'
-import { requireRole, type SignIn } from './sign-in.ts'
+import { Readable } from 'node:stream'
+import type { Download } from '@headgate/admin-contract/download'
+import type { DryRun } from '@headgate/admin-contract/dry-run'
+import { API_ROOT } from '@headgate/admin-contract/index'
+import type { Change, WriteOperation } from '@headgate/admin-contract/operation'
+import { renameKeys } from '@headgate/admin-contract/wire'
+import { sql } from 'kysely'
+import { commitSteps, type Home, type Rehearsal, readOnly, type Step, tryChanges } from '../change.ts'
+import {
+  checkIdempotencyKey,
+  type KeptReply,
+  keepReply,
+  type Repeatable,
+  seekReply,
+} from '../database/idempotent-replies.ts'
+import type { HandlerContext } from '../resources/context.ts'
+import { etagOf, ifMatchNeeded, listHolds, notAsSeen } from './etag.ts'
+import type { LooseCall, Place } from './places.ts'
+import { partDryRun, readCall, renamed, type Sent } from './read-request.ts'
+import { type Actor, requireRole, type SignIn } from './sign-in.ts'
 
 export type InboundRequest = {
   readonly id: string
   readonly authorization: string | undefined
+  readonly ifMatch: string | undefined
+  readonly ifNoneMatch: string | undefined
+  readonly idempotencyKey: string | undefined
   readonly params: Readonly<Record<string, string>>
   readonly query: unknown
   /** Undefined when none was sent. */
   readonly body: unknown
 }
 
-type LooseCall = { params: unknown; query: unknown; body: unknown }
-
-/** A handler without its types, as the walk over the table meets it. */
-export type LooseHandler = (call: LooseCall, context: HandlerContext) => Promise<unknown>
-
 export type Doer = { readonly home: Home; readonly signIn: SignIn }
 
-/** Nothing is asked for, so nothing may be sent. */
-const Nothing = z.strictObject({})
-const ID_FORM = /^[A-Za-z0-9_-]{1,64}$/
+/** What is answered: `body` is JSON text in the words of the wire, empty with 304. */
+export type Done = {
+  readonly status: number
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+  /** In place of the body, for a file. */
+  readonly stream?: Readable
+}
 
-/**
- * Does one operation.
- * @returns status and body in the words of the wire
- * @throws AdminProblem, or whatever else went wrong
- */
+/** Does one operation. @throws AdminProblem, or whatever else went wrong */
 export async function runOperation(
-  it: Operation,
-  handler: LooseHandler,
+  place: Place,
   { home, signIn }: Doer,
   request: InboundRequest,
-): Promise<{ status: number; body: unknown }> {
+): Promise<Done> {
+  const { it } = place
   const actor = signIn(request.authorization)
   requireRole(actor, it.role)
-  const call = {
-    params: readParams(request.params),
-    query: readQuery(it, request.query),
-    body: readBody(it, request.body),
-  }
+  const { isDryRun, query } = partDryRun(it, renameKeys(request.query))
+  const sent = { params: request.params, query, body: renamed(request.body) }
   if (it.method === 'GET') {
-    const reply = await readOnly(home, (context) => handler(call, context))
-    return { status: 200, body: it.download === true ? reply : renameKeys(reply) }
+    const call = readCall(it, sent)
+    const reply = await readOnly(home, (context) => place.handler(call, context))
+    return it.download === true ? sentAsFile(reply as Download) : shown(reply, request.ifNoneMatch)
   }
-  const intent = {
-    actor: actor.name,
-    action: it.audit,
-    requestId: request.id,
-    changesCatalog: it.changesCatalog,
+  const write = prepareWrite(place, { actor, sent, request, home })
+  if (!isDryRun) return write.answer((await commitSteps(home, [write.step])).changes[0])
+  return rehearsed(await tryChanges(home, [write.step]))
+}
+
+function rehearsed({ changes: [change], differences }: Rehearsal): Done {
+  const { changed, subjectId, before, after } = change?.changed
+    ? change
+    : { changed: false, subjectId: null, before: null, after: null }
+  const run: DryRun = { changed, subjectId, before, after, catalog: differences }
+  return { status: 200, body: JSON.stringify(renameKeys(run)), headers: {} }
+}
+
+/** Sent as it is read. A fault on the way breaks the connection, so that half a file does not look whole. */
+function sentAsFile({ fileName, contentType, body }: Download): Done {
+  const headers = { 'content-type': contentType, 'content-disposition': `attachment; filename="${fileName}"` }
+  return { status: 200, body: '', headers, stream: Readable.from(body) }
+}
+
+function shown(reply: unknown, ifNoneMatch: string | undefined): Done {
+  const body = renameKeys(reply)
+  const etag = etagOf(body)
+  const isKnown = ifNoneMatch !== undefined && listHolds(ifNoneMatch, etag, 'If-None-Match')
+  return isKnown
+    ? { status: 304, body: '', headers: { etag } }
+    : { status: 200, body: JSON.stringify(body), headers: { etag } }
+}
+
+export type Write = {
+  readonly actor: Actor
+  readonly sent: Sent
+  readonly request: Pick<InboundRequest, 'id' | 'ifMatch' | 'idempotencyKey'>
+  readonly home: Home
+}
+
+export type PreparedWrite = {
+  readonly step: Step<unknown>
+  /** What is answered once the step is committed. */
+  answer(change: Change<unknown> | undefined): Done
+}
+
+/**
+ * Judges a write as far as that can be done without the database.
+ * @throws AdminProblem when it is refused already
+ */
+export function prepareWrite(place: Place, { actor, sent, request, home }: Write): PreparedWrite {
+  const it = place.it as WriteOperation
+  const call = readCall(it, sent)
+  const { ifMatch, idempotencyKey } = request
+  if (place.reader !== null && ifMatch === undefined) throw ifMatchNeeded()
+  if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
+  const repeatable =
+    idempotencyKey === undefined
+      ? null
+      : { actor: actor.name, operation: place.name, key: idempotencyKey, request: { ...sent, ifMatch } }
+  const { changesCatalog } = it
+  const intent = { actor: actor.name, action: it.audit, requestId: request.id, changesCatalog }
+  // Set anew each time the work is run; what counts is the run that was committed.
+  let kept: KeptReply | null = null
+  const work = async (context: HandlerContext): Promise<Change<unknown>> => {
+    kept = repeatable && (await seekReply(context.db, repeatable, home.digestKey))
+    if (kept !== null) return { changed: false, reply: JSON.parse(kept.body) }
+    await holdThing(call, context)
+    if (ifMatch !== undefined) await checkPrecondition(place, { call, ifMatch, context })
+    // The table of handlers says that a write gives a Change; the walk over it cannot know.
+    const change = (await place.handler(call, context)) as Change<unknown>
+    if (repeatable !== null) await keep(repeatable, { it, change, context, home })
+    return change
   }
-  // The table of handlers says that a write gives a Change; the walk over it cannot know.
-  const reply = await commitChange(
-    home,
-    intent,
-    (context) => handler(call, context) as Promise<Change<unknown>>,
-  )
-  return { status: it.status, body: renameKeys(reply) }
+  const answer = (change: Change<unknown> | undefined): Done =>
+    kept === null
+      ? written(place, it.status, renameKeys(change?.reply))
+      : { ...kept, headers: { 'idempotency-replayed': 'true' } }
+  return { step: { intent, work }, answer }
 }
 
-/** What cannot be an id is not looked up: some of it the database could not even be asked for. */
-function readParams(params: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  for (const value of Object.values(params)) if (!ID_FORM.test(value)) throw notFound()
-  return params
+type Keeping = { it: WriteOperation; change: Change<unknown>; context: HandlerContext; home: Home }
+
+async function keep(repeatable: Repeatable, { it, change, context, home }: Keeping): Promise<void> {
+  const reply = { status: it.status, body: JSON.stringify(renameKeys(change.reply)) }
+  await keepReply(context.db, repeatable, { digestKey: home.digestKey, now: context.now, reply })
 }
 
-function readQuery(it: Operation, query: unknown): unknown {
-  const parsed = (it.query ?? Nothing).safeParse(renameKeys(query))
-  if (!parsed.success) throw shapeProblem(parsed.error, 'query')
-  return it.query === undefined ? undefined : parsed.data
+function written({ it, showsThing }: Place, status: number, body: unknown): Done {
+  const headers: Record<string, string> = {}
+  if (showsThing && it.method !== 'DELETE') headers['etag'] = etagOf(body)
+  const id = (body as { id?: unknown } | null)?.id
+  if (status === 201 && typeof id === 'string') headers['location'] = `${API_ROOT}${it.path}/${id}`
+  return { status, body: JSON.stringify(body), headers }
 }
 
-function readBody(it: Operation, body: unknown): unknown {
-  if (it.method === 'GET') return undefined
-  const shape = bodyShapeOf(it)
-  const parsed = shape.safeParse(body === undefined && it.body === undefined ? {} : renamed(body))
-  if (!parsed.success) throw shapeProblem(parsed.error, 'body')
-  return it.body === undefined ? undefined : parsed.data
+type Seen = { readonly call: LooseCall; readonly ifMatch: string; readonly context: HandlerContext }
+
+/** Holds what a write names until its transaction ends, so that of two who saw the same only one wins. */
+async function holdThing(call: LooseCall, { db }: HandlerContext): Promise<void> {
+  const ids = Object.values(call.params as Record<string, string>)
+  if (ids.length > 0) await sql`select pg_advisory_xact_lock(7406, hashtext(${ids.join(' ')}))`.execute(db)
 }
 
-function bodyShapeOf(it: WriteOperation): z.ZodType {
-  return it.body ?? Nothing
-}
-
-function renamed(body: unknown): unknown {
-  try {
-    return renameKeys(body)
-  } catch (fault) {
-    if (!(fault instanceof RangeError)) throw fault
-    throw new AdminProblem('invalid_request', `The body is nested deeper than ${DEPTH_MAX} levels.`)
-  }
+async function checkPrecondition({ reader }: Place, { call, ifMatch, context }: Seen): Promise<void> {
+  if (reader === null || ifMatch.trim() === '*') return
+  const current = await reader({ params: call.params, query: undefined, body: undefined }, context)
+  const etag = etagOf(renameKeys(current))
+  if (!listHolds(ifMatch, etag, 'If-Match')) throw notAsSeen(etag)
 }

@@ -2,20 +2,18 @@
  * The admin server: walks the table of operations and gives each its place, between strict limits and strict
  * headers. What happens within a request is in run-operation.ts; what a fault becomes is in problem.ts.
  */
-import { Readable } from 'node:stream'
-import type { Download } from '@headgate/admin-contract/download'
-import { API_ROOT, contract } from '@headgate/admin-contract/index'
+import { API_ROOT } from '@headgate/admin-contract/index'
 import { openApiDocument } from '@headgate/admin-contract/openapi'
-import type { Operation } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { redact } from '@headgate/domain/redaction'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Home } from '../change.ts'
-import { handlers } from '../resources/table.ts'
 import type { Health } from './health.ts'
 import { contentPolicy, homePage, referencePage } from './pages.ts'
+import { allPlaces, type Place } from './places.ts'
 import { problemBody, toProblem } from './problem.ts'
-import { type LooseHandler, runOperation } from './run-operation.ts'
+import { allLists, runList } from './run-list.ts'
+import { type InboundRequest, runOperation } from './run-operation.ts'
 import type { SignIn } from './sign-in.ts'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
@@ -64,39 +62,56 @@ export function adminServer(plan: ServerPlan): FastifyInstance {
 }
 
 function addOperations(server: FastifyInstance, plan: ServerPlan): void {
-  for (const [word, operations] of Object.entries(contract)) {
-    // The type of `handlers` proves that each operation has its handler; the walk looks them up by name.
-    const group = handlers[word as keyof typeof handlers] as unknown as Record<string, LooseHandler>
-    for (const [name, it] of Object.entries(operations) as [string, Operation][]) {
-      const handler = group[name] as LooseHandler
-      server.route({
-        method: it.method,
-        url: API_ROOT + it.path.replace(/\{(\w+)\}/g, ':$1'),
-        handler: async (request, reply) => {
-          const done = await runOperation(it, handler, plan, {
-            id: request.id,
-            authorization: request.headers.authorization,
-            params: request.params as Record<string, string>,
-            query: request.query,
-            body: request.body,
-          })
-          if (it.download === true) return sendFile(reply, done.body as Download)
-          return reply
-            .code(done.status)
-            .header('content-type', 'application/json; charset=utf-8')
-            .send(JSON.stringify(done.body))
-        },
-      })
-    }
+  const places = allPlaces()
+  addLists(server, plan, new Map(places.map((place) => [place.name, place])))
+  for (const place of places) {
+    server.route({
+      method: place.it.method,
+      url: API_ROOT + place.it.path.replace(/\{(\w+)\}/g, ':$1'),
+      handler: async (request, reply) => {
+        const done = await runOperation(place, plan, inboundOf(request))
+        if (done.status !== 304) reply.header('content-type', 'application/json; charset=utf-8')
+        return reply
+          .code(done.status)
+          .headers(done.headers)
+          .send(done.stream ?? done.body)
+      },
+    })
   }
 }
 
-/** Sent as it is read. A fault on the way breaks the connection, so that half a file does not look whole. */
-function sendFile(reply: FastifyReply, { fileName, contentType, body }: Download): FastifyReply {
-  return reply
-    .header('content-type', contentType)
-    .header('content-disposition', `attachment; filename="${fileName}"`)
-    .send(Readable.from(body))
+function addLists(server: FastifyInstance, plan: ServerPlan, places: ReadonlyMap<string, Place>): void {
+  for (const list of allLists()) {
+    server.route({
+      method: list.it.method,
+      url: API_ROOT + list.it.path.replace(/\{(\w+)\}/g, ':$1'),
+      handler: async (request, reply) => {
+        const done = await runList(list, { home: plan.home, signIn: plan.signIn, places }, inboundOf(request))
+        reply.header('content-type', 'application/json; charset=utf-8')
+        return reply.code(done.status).headers(done.headers).send(done.body)
+      },
+    })
+  }
+}
+
+function inboundOf(request: FastifyRequest): InboundRequest {
+  const { authorization } = request.headers
+  return {
+    id: request.id,
+    authorization,
+    ifMatch: request.headers['if-match'],
+    ifNoneMatch: request.headers['if-none-match'],
+    idempotencyKey: oneHeader(request, 'idempotency-key'),
+    params: request.params as Record<string, string>,
+    query: request.query,
+    body: request.body,
+  }
+}
+
+/** Node joins a header that was sent twice; joined, it has a form that is refused. */
+function oneHeader(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
 }
 
 function addPages(server: FastifyInstance, plan: ServerPlan): void {
@@ -144,7 +159,7 @@ function securityHeaders(requestId: string): Record<string, string> {
 
 function wrongPlace(server: FastifyInstance, request: FastifyRequest): AdminProblem {
   const path = pathOf(request)
-  const methods = ['GET', 'POST', 'PATCH', 'DELETE'] as const
+  const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
   const others = methods.filter((method) => server.findRoute({ method, url: path }) !== null)
   const isKnown = others.length > 0 || methods.some((method) => server.hasRoute({ method, url: path }))
   if (isKnown) return new AdminProblem('method_not_allowed', `${request.method} is not possible here.`)
@@ -170,6 +185,7 @@ function sendProblem(
     })
   }
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="headgate admin"')
+  if (problem.etag !== null) reply.header('etag', problem.etag)
   if (problem.status === 503) reply.header('retry-after', String(RETRY_AFTER_SECONDS))
   return reply
     .headers(securityHeaders(request.id))

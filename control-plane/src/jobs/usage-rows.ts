@@ -50,6 +50,8 @@ const columns: readonly Column[] = [
   { name: 'totalMs', type: 'int8', of: (it) => it.totalMs },
   { name: 'catalogVersion', type: 'int8', of: (it) => it.catalogVersion },
   { name: 'upstreamRequestId', type: 'text', of: (it) => it.upstreamRequestId },
+  { name: 'secretNumber', type: 'int8', of: (it) => it.secretNumber },
+  { name: 'client', type: 'text', of: (it) => it.client },
   { name: 'shadowRefusal', type: 'jsonb', of: (it) => it.shadowRefusal && JSON.stringify(it.shadowRefusal) },
 ]
 

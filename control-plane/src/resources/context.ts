@@ -5,12 +5,14 @@
 import type { Change } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import type { IdPrefix } from '@headgate/domain/id'
-import type { DigestKey, Ledger } from '@headgate/domain/ports'
+import type { CatalogFeed, DigestKey, Ledger } from '@headgate/domain/ports'
 import type { Database } from '../database/open.ts'
 
 export type HandlerContext = {
   /** For a write, the transaction that its audit event is written in too. */
   readonly db: Database
+  /** Who asked, as audit events call them. */
+  readonly actor: string
   readonly nowMs: number
   /** `nowMs` as text. */
   readonly now: string
@@ -18,6 +20,8 @@ export type HandlerContext = {
   readonly digestKey: DigestKey
   /** Looks at what limits hold now. */
   readonly ledger: Pick<Ledger, 'look'>
+  /** What gateways serve from, as they said last. */
+  readonly servingGateways: CatalogFeed['gateways']
   /** True where plain-HTTP providers on 127.0.0.1 are allowed. */
   readonly allowLoopbackUpstreams: boolean
   /** Says that the gateways must hear of this key once the change is committed. */
@@ -37,6 +41,23 @@ export function notFound(): AdminProblem {
 /** The change of having created this; it stands in the audit event as it stands in the reply. */
 export function created<T extends { id: string }>(thing: T): Change<T> {
   return { changed: true, reply: thing, subjectId: thing.id, before: null, after: thing }
+}
+
+/** Which pepper digests are made under. There is one until peppers can be changed. */
+export const PEPPER_VERSION = 1
+
+/** Refuses an instant that has passed; null and undefined are none. */
+export function refuseThePast(
+  pointer: `/${string}`,
+  instant: string | null | undefined,
+  { nowMs }: HandlerContext,
+): void {
+  if (instant === null || instant === undefined || Date.parse(instant) > nowMs) return
+  throw fieldFault(pointer, {
+    code: 'in_the_past',
+    message: 'this instant has passed',
+    fix: 'Send an instant to come, or null.',
+  })
 }
 
 /**

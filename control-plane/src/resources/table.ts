@@ -3,13 +3,16 @@ import type { Contract } from '@headgate/admin-contract/index'
 import type { Handlers } from '@headgate/admin-contract/operation'
 import { agreementsHandlers } from './agreements/handlers.ts'
 import { appsHandlers } from './apps/handlers.ts'
+import { archivedThingsHandlers } from './archived-things/handlers.ts'
 import { auditEventsHandlers } from './audit-events/handlers.ts'
 import { budgetsHandlers } from './budgets/handlers.ts'
 import { catalogHandlers } from './catalog/handlers.ts'
 import type { HandlerContext } from './context.ts'
 import { deploymentsHandlers } from './deployments/handlers.ts'
+import { draftsHandlers } from './drafts/handlers.ts'
 import { exchangeRatesHandlers } from './exchange-rates/handlers.ts'
 import { exportsHandlers } from './exports/handlers.ts'
+import { keyRotationsHandlers } from './key-rotations/handlers.ts'
 import { keysHandlers } from './keys/handlers.ts'
 import { limitsHandlers } from './limits/handlers.ts'
 import { modelAliasesHandlers } from './model-aliases/handlers.ts'
@@ -23,13 +26,19 @@ import { teamsHandlers } from './teams/handlers.ts'
 import { usageHandlers } from './usage/handlers.ts'
 import { usersHandlers } from './users/handlers.ts'
 
-export type AllHandlers = { readonly [Word in keyof Contract]: Handlers<Contract[Word], HandlerContext> }
+/** Those that are lists of others: done by the floor that knows the whole table. */
+type Lists = 'batch' | 'publications'
+
+export type AllHandlers = {
+  readonly [Word in Exclude<keyof Contract, Lists>]: Handlers<Contract[Word], HandlerContext>
+}
 
 export const handlers: AllHandlers = {
   teams: teamsHandlers,
   apps: appsHandlers,
   users: usersHandlers,
   keys: keysHandlers,
+  keyRotations: keyRotationsHandlers,
   resources: resourcesHandlers,
   quotas: quotasHandlers,
   limits: limitsHandlers,
@@ -44,6 +53,8 @@ export const handlers: AllHandlers = {
   policies: policiesHandlers,
   usage: usageHandlers,
   exports: exportsHandlers,
+  drafts: draftsHandlers,
   auditEvents: auditEventsHandlers,
+  archivedThings: archivedThingsHandlers,
   catalog: catalogHandlers,
 }

@@ -16,6 +16,7 @@ const noHead: RequestHead = {
   chunked: false,
   hop: null,
   forward: [],
+  userAgent: null,
 }
 
 /** The last deployment a call was sent to, kept for calls that get no answer from it. */

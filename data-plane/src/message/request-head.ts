@@ -26,6 +26,8 @@ export type RequestHead = {
   hop: string | null
   /** Allow-listed headers for the upstream, as a flat list of names and values. */
   readonly forward: string[]
+  /** What the client calls itself. */
+  userAgent: string | null
 }
 
 const bad = (sentence: string) => new GatewayError('invalid_request', { public: sentence })
@@ -50,6 +52,7 @@ export function readHead(written: WrittenHead): RequestHead {
     chunked: false,
     hop: null,
     forward: [],
+    userAgent: null,
   }
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -89,6 +92,9 @@ function readHeader(head: RequestHead, name: string, value: string, httpVersion:
     case 'x-headgate-hop':
       if (!HOPS.test(value)) throw bad('The header "x-headgate-hop" is not one of ours.')
       head.hop = value
+      break
+    case 'user-agent':
+      head.userAgent = value
       break
     case 'accept':
     case 'openai-beta':

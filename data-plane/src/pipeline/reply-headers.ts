@@ -28,9 +28,16 @@ export function answeredHeaders(call: Answered, nowMs: number): string[] {
   headers.push('x-headgate-deployment', call.deployment.name)
   headers.push('x-headgate-attempts', String(attempt))
   headers.push('x-headgate-overhead-ms', call.request.overheadMs(call.upstream, nowMs, nowMs).toFixed(2))
+  const { rotation } = call.caller.key
+  if (rotation?.isOld) headers.push('x-headgate-key-state', oldSecretText(rotation.untilMs))
   if (call.reservation.budget !== null) headers.push(...budgetHeaders(call.reservation.budget))
   headers.push(...rateHeaders(call.reservation.claims, call.reservation.states))
   return headers
+}
+
+/** For clients to log: they are still on a secret that ends. */
+function oldSecretText(untilMs: number): string {
+  return `old-secret; until=${new Date(untilMs).toISOString()}`
 }
 
 function budgetHeaders({ state, downshiftedFrom }: BudgetTerms): string[] {

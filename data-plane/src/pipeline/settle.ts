@@ -6,6 +6,7 @@
 import { priceOf } from '@headgate/domain/catalog'
 import { type Cost, costOf, noCost } from '@headgate/domain/cost'
 import { type GatewayError, toGatewayError } from '@headgate/domain/gateway-error'
+import { redact } from '@headgate/domain/redaction'
 import type { Used } from '@headgate/domain/reservation'
 import { noTokens, type Usage } from '@headgate/domain/usage'
 import type { UsageIntent } from '@headgate/domain/usage-intent'
@@ -14,6 +15,10 @@ import type { Body } from '../message/body.ts'
 import type { Tried } from '../message/inbound-request.ts'
 import type { Answered, BudgetTerms, Reached, Reservation, Reserved } from './call.ts'
 import type { Gateway } from './gateway.ts'
+
+const CLIENT_LENGTH_MAX = 150
+/** Calls with the old secret just after its end are those that people look for. */
+const SECRET_USE_TAIL_MS = 60 * 60_000
 
 /** How a call ended. */
 export type Ending = {
@@ -184,6 +189,7 @@ function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: numbe
   const { request, caller, upstream } = reached
   const deployment = reached.deployment ?? request.tried?.deployment
   const { firstByteAtMs } = ending
+  const secret = secretUse(reached)
   return {
     requestId: request.id,
     attempt: upstream?.attempt ?? request.tried?.attempt ?? 0,
@@ -218,6 +224,23 @@ function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: numbe
     catalogVersion: reached.catalog?.version ?? null,
     upstreamRequestId: upstreamRequestId(reached),
     shadowRefusal: reached.shadowRefusal ?? null,
+    secretNumber: secret.secretNumber,
+    client: secret.client,
+  }
+}
+
+type SecretUse = Pick<UsageRecord, 'secretNumber' | 'client'>
+
+const noSecretUse: SecretUse = { secretNumber: null, client: null }
+
+/** Who still uses which secret is asked while a key is rotated, and costs nothing at other times. */
+function secretUse({ caller, request }: Reached): SecretUse {
+  const rotation = caller?.key.rotation ?? null
+  if (rotation === null || request.arrivedWallMs > rotation.untilMs + SECRET_USE_TAIL_MS) return noSecretUse
+  const client = request.head.userAgent
+  return {
+    secretNumber: rotation.secretNumber,
+    client: client === null ? null : redact(client, CLIENT_LENGTH_MAX),
   }
 }
 

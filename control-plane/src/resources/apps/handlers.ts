@@ -1,12 +1,11 @@
 /** What the admin API does with apps. */
 import type { apps } from '@headgate/admin-contract/apps'
 import type { Handlers } from '@headgate/admin-contract/operation'
-import { created, found, type HandlerContext } from '../context.ts'
-import { insertApp, listApps, readApp } from './queries.ts'
+import type { App, AppChange, NewApp } from '@headgate/domain/app'
+import type { HandlerContext } from '../context.ts'
+import { thingHandlers } from '../things.ts'
 
-export const appsHandlers: Handlers<typeof apps, HandlerContext> = {
-  list: ({ query }, { db }) => listApps(db, query),
-  read: async ({ params }, { db }) => found(await readApp(db, params.appId)),
-  create: async ({ body }, { db, newId, now }) =>
-    created(await insertApp(db, { ...body, id: newId('app'), createdAt: now })),
-}
+export const appsHandlers: Handlers<typeof apps, HandlerContext> = thingHandlers<App, NewApp, AppChange>({
+  table: 'apps',
+  prefix: 'app',
+})

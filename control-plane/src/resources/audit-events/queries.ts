@@ -1,27 +1,30 @@
 /** The SQL of audit events: written by the core of every change, read here, never touched again. */
-import type { PageQuery } from '@headgate/admin-contract/page'
+import type { Page, PageQuery } from '@headgate/admin-contract/page'
 import type { AuditEvent } from '@headgate/domain/audit-event'
+import { sql } from 'kysely'
+import { listRows } from '../../database/list-rows.ts'
 import type { Database } from '../../database/open.ts'
-import { idAfter, toPageById } from '../../database/page.ts'
 
-type EventQuery = PageQuery & {
-  subjectId?: string | undefined
-  action?: string | undefined
-  actor?: string | undefined
+export type EventFilter = {
+  readonly subjectId?: string | undefined
+  readonly action?: string | undefined
+  readonly kind?: string | undefined
+  readonly actor?: string | undefined
+  readonly requestId?: string | undefined
+  readonly from?: string | undefined
+  readonly to?: string | undefined
 }
 
-export async function listAuditEvents(db: Database, query: EventQuery) {
-  let rows = db
-    .selectFrom('auditEvents')
-    .selectAll()
-    .orderBy('id', 'desc')
-    .limit(query.limit + 1)
-  for (const column of ['subjectId', 'action', 'actor'] as const) {
-    const wanted = query[column]
-    if (wanted !== undefined) rows = rows.where(column, '=', wanted)
-  }
-  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
-  return toPageById(await rows.execute(), query.limit)
+export function listAuditEvents(
+  db: Database,
+  { kind, from, to, ...query }: PageQuery & EventFilter,
+): Promise<Page<AuditEvent>> {
+  const where = [
+    ...(kind === undefined ? [] : [sql<boolean>`split_part(action, '.', 1) = ${kind}`]),
+    ...(from === undefined ? [] : [sql<boolean>`at >= ${from}`]),
+    ...(to === undefined ? [] : [sql<boolean>`at < ${to}`]),
+  ]
+  return listRows<AuditEvent>(db, { table: 'auditEvents', where }, query)
 }
 
 export function readAuditEvent(db: Database, id: string): Promise<AuditEvent | undefined> {

@@ -1,56 +1,140 @@
 /** What the admin API does with proxy keys. The secret is in one reply and in no row, log or audit event. */
 import type { keys } from '@headgate/admin-contract/keys'
 import type { Handlers } from '@headgate/admin-contract/operation'
-import { mintKey, type NewProxyKey } from '@headgate/domain/proxy-key'
-import { fieldFault, found, type HandlerContext } from '../context.ts'
-import { insertKey, listKeys, lockKey, readKey, setKeyState } from './queries.ts'
-
-/** Which pepper digests are made under. There is one until peppers can be changed. */
-const PEPPER_VERSION = 1
+import { AdminProblem } from '@headgate/admin-contract/problem'
+import { mintKey, type ProxyKey } from '@headgate/domain/proxy-key'
+import { fieldFault, found, type HandlerContext, PEPPER_VERSION, refuseThePast } from '../context.ts'
+import { differences, inUse, refusingReferrers } from '../things.ts'
+import {
+  deleteKey,
+  hasLimitsBelow,
+  hasPolicies,
+  insertKey,
+  isKeyPublished,
+  listKeys,
+  lockKey,
+  readApp,
+  readKey,
+  updateKey,
+} from './queries.ts'
 
 export const keysHandlers: Handlers<typeof keys, HandlerContext> = {
   list: ({ query }, { db }) => listKeys(db, query),
   read: async ({ params }, { db }) => found(await readKey(db, params.keyId)),
   create: async ({ body }, context) => {
+    refuseThePast('/expires_at', body.expiresAt, context)
     const secret = mintKey(body.environment)
-    const key = await insertKey(context.db, {
+    const key = {
       ...body,
       id: context.newId('key'),
-      teamId: await teamOf(body, context),
-      state: 'active',
+      teamId: (await appOf(body.appId, context)).teamId,
+      state: 'active' as const,
       lastFour: secret.slice(-4),
       createdAt: context.now,
-      digest: context.digestKey(secret),
-      pepperVersion: PEPPER_VERSION,
-    })
+    }
+    const digest = context.digestKey(secret)
+    const made = await insertKey(context.db, key, { digest, pepperVersion: PEPPER_VERSION })
     context.keyChanged(key.id)
-    return { changed: true, reply: { ...key, secret }, subjectId: key.id, before: null, after: key }
+    return { changed: true, reply: { ...made, secret }, subjectId: key.id, before: null, after: made }
+  },
+  change: async ({ params, body }, context) => {
+    const before = found(await lockKey(context.db, params.keyId))
+    const fields = differences<ProxyKey>(before, body as Partial<ProxyKey>)
+    if (Object.keys(fields).length === 0) return { changed: false, reply: before }
+    if (before.state === 'revoked') throw revokedForGood()
+    refuseThePast('/expires_at', fields.expiresAt, context)
+    await refuseMove(before, fields, context)
+    const after = await updateKey(context.db, before.id, fields)
+    context.keyChanged(before.id)
+    return { changed: true, reply: after, subjectId: after.id, before, after }
   },
   revoke: async ({ params }, { db, keyChanged }) => {
     const before = found(await lockKey(db, params.keyId))
     // Told again even when it changes nothing: whoever repeats a revocation wants to be sure.
     keyChanged(before.id)
     if (before.state === 'revoked') return { changed: false, reply: before }
-    const after = await setKeyState(db, before.id, 'revoked')
+    const after = await updateKey(db, before.id, { state: 'revoked' })
     return { changed: true, reply: after, subjectId: after.id, before, after }
+  },
+  remove: async ({ params }, { db, nowMs }) => {
+    const before = found(await lockKey(db, params.keyId))
+    const isExpired = before.expiresAt !== null && Date.parse(before.expiresAt) <= nowMs
+    if (before.state !== 'revoked' && !isExpired) throw stillGood()
+    // Gateways go by what they were told last, and of a removed key they would be told nothing any more.
+    if (!(await isKeyPublished(db, before.id))) throw notToldYet()
+    if (await hasPolicies(db, before.id)) throw inUse('policies')
+    await refusingReferrers(() => deleteKey(db, before.id))
+    return { changed: true, reply: before, subjectId: before.id, before, after: null }
   },
 }
 
-async function teamOf(body: NewProxyKey, { db, nowMs }: HandlerContext): Promise<string> {
-  if (body.expiresAt !== null && Date.parse(body.expiresAt) <= nowMs) {
-    throw fieldFault('/expires_at', {
-      code: 'in_the_past',
-      message: 'this instant has passed',
-      fix: 'Send an instant to come, or null for a key that does not expire.',
-    })
-  }
-  const app = await db.selectFrom('apps').select('teamId').where('id', '=', body.appId).executeTakeFirst()
-  if (app === undefined) {
+async function appOf(appId: string, { db }: HandlerContext): Promise<{ teamId: string }> {
+  const app = await readApp(db, appId)
+  if (app !== undefined) return app
+  throw fieldFault('/app_id', {
+    code: 'unknown_reference',
+    message: 'there is no app with this id',
+    fix: 'Send the id of an app that exists.',
+  })
+}
+
+/** A key may go to another app or user of its team, unless its limits are parts of those of the one it leaves. */
+async function refuseMove(
+  before: ProxyKey,
+  { appId, userId }: Partial<ProxyKey>,
+  context: HandlerContext,
+): Promise<void> {
+  if (appId !== undefined && (await appOf(appId, context)).teamId !== before.teamId) {
     throw fieldFault('/app_id', {
-      code: 'unknown_reference',
-      message: 'there is no app with this id',
-      fix: 'Send the id of an app that exists.',
+      code: 'other_team',
+      message: 'this app belongs to another team',
+      fix: 'Send an app of the same team; for another team, create a key there and revoke this one.',
     })
   }
-  return app.teamId
+  const left = [
+    ['/app_id', appId === undefined ? null : before.appId],
+    ['/user_id', userId === undefined ? null : before.userId],
+  ] as const
+  for (const [pointer, ownerId] of left) {
+    if (ownerId === null || !(await hasLimitsBelow(context.db, before.id, ownerId))) continue
+    throw fieldFault(pointer, {
+      code: 'has_limits_below',
+      message: 'limits of this key are shares of limits of the owner it would leave',
+      fix: 'Remove those limits first, and make them anew afterwards.',
+    })
+  }
+}
+
+function revokedForGood(): AdminProblem {
+  return new AdminProblem('conflict', 'Nothing was changed: a revoked key stays as it is.', {
+    faults: [
+      {
+        pointer: '',
+        code: 'revoked',
+        message: 'the key is revoked',
+        fix: 'Create another key in its place.',
+      },
+    ],
+  })
+}
+
+function stillGood(): AdminProblem {
+  return new AdminProblem('conflict', 'Nothing was changed: this key still works or may work again.', {
+    faults: [
+      { pointer: '', code: 'not_revoked', message: 'the key is not revoked', fix: 'Revoke it first.' },
+    ],
+  })
+}
+
+function notToldYet(): AdminProblem {
+  return new AdminProblem('conflict', 'Nothing was changed: the gateways have not heard of its end yet.', {
+    faults: [
+      {
+        pointer: '',
+        code: 'not_published',
+        message: 'its revocation has not reached the gateways',
+        fix: 'Try again when Redis can be reached.',
+      },
+    ],
+  })
 }

@@ -1,8 +1,9 @@
-/** The SQL of proxy keys. Digests go in and are never read back here: only the publisher needs them. */
-import type { PageQuery } from '@headgate/admin-contract/page'
+/** The SQL of proxy keys and of their first secrets. Digests go in and are never read back here. */
+import type { Page, PageQuery } from '@headgate/admin-contract/page'
 import type { ProxyKey } from '@headgate/domain/proxy-key'
+import { sql } from 'kysely'
+import { listRows } from '../../database/list-rows.ts'
 import type { Database } from '../../database/open.ts'
-import { idAfter, toPageById } from '../../database/page.ts'
 
 const columns = [
   'id',
@@ -20,36 +21,43 @@ const columns = [
   'createdAt',
 ] as const satisfies readonly (keyof ProxyKey)[]
 
-type KeyQuery = PageQuery & {
-  teamId?: string | undefined
-  appId?: string | undefined
-  userId?: string | undefined
-  state?: ProxyKey['state'] | undefined
-}
-
-export async function listKeys(db: Database, query: KeyQuery) {
-  let rows = db
-    .selectFrom('proxyKeys')
-    .select(columns)
-    .orderBy('id', 'desc')
-    .limit(query.limit + 1)
-  for (const column of ['teamId', 'appId', 'userId', 'state'] as const) {
-    const wanted = query[column]
-    if (wanted !== undefined) rows = rows.where(column, '=', wanted)
-  }
-  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
-  return toPageById(await rows.execute(), query.limit)
+export function listKeys(
+  db: Database,
+  { expiresBefore, ...query }: PageQuery & { expiresBefore?: string | undefined },
+): Promise<Page<ProxyKey>> {
+  const where = expiresBefore === undefined ? [] : [sql<boolean>`expires_at < ${expiresBefore}`]
+  return listRows<ProxyKey>(
+    db,
+    { table: 'proxyKeys', columns, nullsAs: { expiresAt: 'infinity' }, where },
+    query,
+  )
 }
 
 export function readKey(db: Database, id: string): Promise<ProxyKey | undefined> {
   return db.selectFrom('proxyKeys').select(columns).where('id', '=', id).executeTakeFirst()
 }
 
-export function insertKey(
+/** The key and its first secret. */
+export async function insertKey(
   db: Database,
-  key: ProxyKey & { digest: string; pepperVersion: number },
+  key: ProxyKey,
+  secret: { digest: string; pepperVersion: number },
 ): Promise<ProxyKey> {
-  return db.insertInto('proxyKeys').values(key).returning(columns).executeTakeFirstOrThrow()
+  const made = await db.insertInto('proxyKeys').values(key).returning(columns).executeTakeFirstOrThrow()
+  await db
+    .insertInto('keySecrets')
+    .values({
+      ...secret,
+      keyId: key.id,
+      number: 1,
+      lastFour: key.lastFour,
+      stage: 'current',
+      createdAt: key.createdAt,
+      startsAt: key.createdAt,
+      graceMinutes: 0,
+    })
+    .execute()
+  return made
 }
 
 /** Locks the key until the transaction ends, so that a change is judged on what it is applied to. */
@@ -57,11 +65,44 @@ export function lockKey(db: Database, id: string): Promise<ProxyKey | undefined>
   return db.selectFrom('proxyKeys').select(columns).where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
 }
 
-export function setKeyState(db: Database, id: string, state: ProxyKey['state']): Promise<ProxyKey> {
+/** @param change at least one field */
+export function updateKey(db: Database, id: string, change: Partial<ProxyKey>): Promise<ProxyKey> {
   return db
     .updateTable('proxyKeys')
-    .set({ state, isPublished: false })
+    .set({ ...change, isPublished: false })
     .where('id', '=', id)
     .returning(columns)
     .executeTakeFirstOrThrow()
+}
+
+export async function deleteKey(db: Database, id: string): Promise<void> {
+  await db.deleteFrom('proxyKeys').where('id', '=', id).execute()
+}
+
+/** Whether gateways have been told of the key as it is. */
+export async function isKeyPublished(db: Database, id: string): Promise<boolean> {
+  const row = db.selectFrom('proxyKeys').select('isPublished').where('id', '=', id)
+  return (await row.executeTakeFirst())?.isPublished ?? false
+}
+
+/** What kinds of things refer to a key without the database knowing of it. */
+export async function hasPolicies(db: Database, id: string): Promise<boolean> {
+  const row = db.selectFrom('policies').select('id').where('ownerId', '=', id).limit(1)
+  return (await row.executeTakeFirst()) !== undefined
+}
+
+/** Whether limits of the key are parts of limits of this app or user. */
+export async function hasLimitsBelow(db: Database, keyId: string, parentOwnerId: string): Promise<boolean> {
+  const row = db
+    .selectFrom('limits as mine')
+    .innerJoin('limits as parent', 'parent.id', 'mine.parentId')
+    .select('mine.id')
+    .where('mine.ownerId', '=', keyId)
+    .where('parent.ownerId', '=', parentOwnerId)
+    .limit(1)
+  return (await row.executeTakeFirst()) !== undefined
+}
+
+export function readApp(db: Database, id: string): Promise<{ teamId: string } | undefined> {
+  return db.selectFrom('apps').select('teamId').where('id', '=', id).executeTakeFirst()
 }

@@ -1,9 +1,9 @@
 /** The SQL of limits. */
-import type { PageQuery } from '@headgate/admin-contract/page'
+import type { Page, PageQuery } from '@headgate/admin-contract/page'
 import type { Limit } from '@headgate/domain/limit'
 import { sql } from 'kysely'
+import { listRows } from '../../database/list-rows.ts'
 import type { Database } from '../../database/open.ts'
-import { idAfter, toPageById } from '../../database/page.ts'
 
 const columns = [
   'id',
@@ -27,18 +27,8 @@ export type LimitFilter = {
 }
 const filters = ['teamId', 'ownerId', 'quotaId'] as const
 
-export async function listLimits(db: Database, query: PageQuery & LimitFilter) {
-  let rows = db
-    .selectFrom('limits')
-    .select(columns)
-    .orderBy('id', 'desc')
-    .limit(query.limit + 1)
-  for (const column of filters) {
-    const wanted = query[column]
-    if (wanted !== undefined) rows = rows.where(column, '=', wanted)
-  }
-  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
-  return toPageById(await rows.execute(), query.limit)
+export function listLimits(db: Database, query: PageQuery): Promise<Page<Limit>> {
+  return listRows<Limit>(db, { table: 'limits', columns }, query)
 }
 
 /** Up to so many limits, oldest first, so that parents come before their children. */

@@ -2,12 +2,12 @@
 
 import type { Handlers } from '@headgate/admin-contract/operation'
 import type { quotas } from '@headgate/admin-contract/quotas'
-import { created, found, type HandlerContext } from '../context.ts'
-import { insertQuota, listQuotas, readQuota } from './queries.ts'
+import type { NewQuota, Quota, QuotaChange } from '@headgate/domain/resource'
+import type { HandlerContext } from '../context.ts'
+import { thingHandlers } from '../things.ts'
 
-export const quotasHandlers: Handlers<typeof quotas, HandlerContext> = {
-  list: ({ query }, { db }) => listQuotas(db, query),
-  read: async ({ params }, { db }) => found(await readQuota(db, params.quotaId)),
-  create: async ({ body }, { db, newId, now }) =>
-    created(await insertQuota(db, { ...body, id: newId('quo'), createdAt: now })),
-}
+export const quotasHandlers: Handlers<typeof quotas, HandlerContext> = thingHandlers<
+  Quota,
+  NewQuota,
+  QuotaChange
+>({ table: 'quotas', prefix: 'quo' })

@@ -1,18 +1,26 @@
 /** What the admin API does with resources, the accounts at providers. */
 import type { Handlers } from '@headgate/admin-contract/operation'
 import type { resources } from '@headgate/admin-contract/resources'
-import { isLoopbackOrigin } from '@headgate/domain/resource'
-import { created, fieldFault, found, type HandlerContext } from '../context.ts'
-import { insertResource, listResources, readResource } from './queries.ts'
+import {
+  isLoopbackOrigin,
+  type NewResource,
+  type Resource,
+  type ResourceChange,
+} from '@headgate/domain/resource'
+import { fieldFault, type HandlerContext } from '../context.ts'
+import { thingHandlers } from '../things.ts'
 
-export const resourcesHandlers: Handlers<typeof resources, HandlerContext> = {
-  list: ({ query }, { db }) => listResources(db, query),
-  read: async ({ params }, { db }) => found(await readResource(db, params.resourceId)),
-  create: async ({ body }, { db, newId, now, allowLoopbackUpstreams }) => {
-    if (isLoopbackOrigin(body.origin) && !allowLoopbackUpstreams) throw loopbackRefused()
-    return created(await insertResource(db, { ...body, id: newId('res'), createdAt: now }))
+export const resourcesHandlers: Handlers<typeof resources, HandlerContext> = thingHandlers<
+  Resource,
+  NewResource,
+  ResourceChange
+>({
+  table: 'resources',
+  prefix: 'res',
+  check: ({ origin }, { allowLoopbackUpstreams }) => {
+    if (origin !== undefined && isLoopbackOrigin(origin) && !allowLoopbackUpstreams) throw loopbackRefused()
   },
-}
+})
 
 /** Plain HTTP to the gateway's own machine is for the demo and for tests; elsewhere it would open inner doors. */
 function loopbackRefused() {

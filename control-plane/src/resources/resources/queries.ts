@@ -1,28 +1,7 @@
 /** The SQL of resources, the accounts at providers. */
 import type { Change } from '@headgate/admin-contract/operation'
-import type { PageQuery } from '@headgate/admin-contract/page'
 import { isLoopbackOrigin, type Resource } from '@headgate/domain/resource'
 import type { Database } from '../../database/open.ts'
-import { idAfter, toPageById } from '../../database/page.ts'
-
-export async function listResources(db: Database, query: PageQuery) {
-  let rows = db
-    .selectFrom('resources')
-    .selectAll()
-    .orderBy('id', 'desc')
-    .limit(query.limit + 1)
-
-  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
-  return toPageById(await rows.execute(), query.limit)
-}
-
-export function readResource(db: Database, id: string): Promise<Resource | undefined> {
-  return db.selectFrom('resources').selectAll().where('id', '=', id).executeTakeFirst()
-}
-
-export function insertResource(db: Database, resource: Resource): Promise<Resource> {
-  return db.insertInto('resources').values(resource).returningAll().executeTakeFirstOrThrow()
-}
 
 /**
  * Moves a resource on loopback to another place there; one that an admin has pointed elsewhere stays. For the

@@ -1,13 +1,12 @@
-/** What the admin API does with routes. */
-
+/** What the admin API does with routes. That their deployments exist is judged when the catalog is compiled. */
 import type { Handlers } from '@headgate/admin-contract/operation'
 import type { routes } from '@headgate/admin-contract/routes'
-import { created, found, type HandlerContext } from '../context.ts'
-import { insertRoute, listRoutes, readRoute } from './queries.ts'
+import type { NewRoute, Route, RouteChange } from '@headgate/domain/route'
+import type { HandlerContext } from '../context.ts'
+import { thingHandlers } from '../things.ts'
 
-export const routesHandlers: Handlers<typeof routes, HandlerContext> = {
-  list: ({ query }, { db }) => listRoutes(db, query),
-  read: async ({ params }, { db }) => found(await readRoute(db, params.routeId)),
-  create: async ({ body }, { db, newId, now }) =>
-    created(await insertRoute(db, { ...body, id: newId('rte'), createdAt: now })),
-}
+export const routesHandlers: Handlers<typeof routes, HandlerContext> = thingHandlers<
+  Route,
+  NewRoute,
+  RouteChange
+>({ table: 'routes', prefix: 'rte', json: ['tiers'] })

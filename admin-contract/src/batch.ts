@@ -1,0 +1,55 @@
+/**
+ * A batch is a list of writes in one request. Each is an operation of the table, judged as if it had come alone:
+ * its role, its shape, its If-Match. Either each has its own result, or all are done together or none.
+ */
+import { z } from 'zod'
+import { operation } from './operation.ts'
+import { Problem } from './problem.ts'
+
+export const ITEMS_MAX = 200
+
+/** One write of a list. */
+export const BatchItem = z.strictObject({
+  operation: z
+    .string()
+    .max(64)
+    .meta({ description: 'The operation by its `operationId`, as `keys.revoke`.' }),
+  params: z.record(z.string().max(64), z.string().max(64)).default({}),
+  body: z.unknown().optional(),
+  ifMatch: z
+    .string()
+    .max(200)
+    .optional()
+    .meta({ description: 'What would be in the header If-Match; `*` where it is left out and needed.' }),
+})
+export type BatchItem = z.infer<typeof BatchItem>
+
+export const Batch = z.strictObject({
+  items: z.array(BatchItem).min(1).max(ITEMS_MAX),
+  /** All together or none, with one version of the catalog. */
+  atomic: z.boolean().default(false),
+})
+export type Batch = z.infer<typeof Batch>
+
+const BatchResult = z.object({
+  /** What the item would have been answered alone. */
+  status: z.int(),
+  /** The reply; null when it was refused. */
+  body: z.unknown(),
+  problem: Problem.nullable(),
+})
+
+export const batch = {
+  run: operation({
+    method: 'POST',
+    path: '/batch',
+    role: 'viewer',
+    audit: 'of-each-item',
+    changesCatalog: true,
+    status: 200,
+    summary:
+      'Does a list of writes, each for itself with its own result, or with `atomic` all together or none. Each needs its own role.',
+    body: Batch,
+    reply: z.object({ data: z.array(BatchResult), succeeded: z.int().min(0), failed: z.int().min(0) }),
+  }),
+}

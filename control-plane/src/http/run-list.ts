@@ -1,0 +1,49 @@
+/** The operations that are lists of others (batches and drafts): judged like any request, done over the whole table. */
+import type { Batch } from '@headgate/admin-contract/batch'
+import { contract } from '@headgate/admin-contract/index'
+import type { WriteOperation } from '@headgate/admin-contract/operation'
+import { renameKeys } from '@headgate/admin-contract/wire'
+import { checkIdempotencyKey } from '../database/idempotent-replies.ts'
+import type { LooseCall, Place } from './places.ts'
+import { readCall, renamed } from './read-request.ts'
+import { type Lister, runBatch } from './run-batch.ts'
+import { checkDraft, publishDraft } from './run-draft.ts'
+import type { Doer, Done, InboundRequest } from './run-operation.ts'
+import { requireRole } from './sign-in.ts'
+
+type ListRequest = Lister & { readonly request: InboundRequest }
+type List = {
+  readonly it: WriteOperation
+  readonly run: (call: LooseCall, lister: ListRequest) => Promise<Done>
+}
+
+/** Each with what does it. */
+export function allLists(): readonly List[] {
+  const draftOf = ({ params }: LooseCall) => (params as { draftId: string }).draftId
+  return [
+    // What the shape of each has parsed.
+    { it: contract.batch.run, run: ({ body }, lister) => runBatch(body as Batch, lister) },
+    {
+      it: contract.publications.check,
+      run: (call, lister) => checkDraft({ draftId: draftOf(call), lister }),
+    },
+    {
+      it: contract.publications.publish,
+      run: (call, lister) =>
+        publishDraft({ draftId: draftOf(call), lister }, (call.body as { message: string }).message),
+    },
+  ]
+}
+
+/** Does one of them. @throws AdminProblem, or whatever else went wrong */
+export async function runList(
+  { it, run }: List,
+  { home, signIn, places }: Doer & { readonly places: ReadonlyMap<string, Place> },
+  request: InboundRequest,
+): Promise<Done> {
+  const actor = signIn(request.authorization)
+  requireRole(actor, it.role)
+  if (request.idempotencyKey !== undefined) checkIdempotencyKey(request.idempotencyKey)
+  const sent = { params: request.params, query: renameKeys(request.query), body: renamed(request.body) }
+  return run(readCall(it, sent), { home, actor, places, request })
+}

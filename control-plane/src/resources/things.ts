@@ -1,0 +1,127 @@
+/**
+ * The handlers that all plain things have alike, over one table each: list, create, read, change, remove. What
+ * a resource has beyond them (a rule on what it may refer to, a column that holds JSON) it says in its plan.
+ */
+import type { Change } from '@headgate/admin-contract/operation'
+import { AdminProblem } from '@headgate/admin-contract/problem'
+import { canonicalJson } from '@headgate/domain/canonical-json'
+import type { IdPrefix } from '@headgate/domain/id'
+import { databaseFault, referrerOf } from '../database/fault.ts'
+import { listRows } from '../database/list-rows.ts'
+import { type LooseDatabase, loose } from '../database/loose.ts'
+import type { Tables } from '../database/tables.ts'
+import { created, found, type HandlerContext } from './context.ts'
+
+type Thing = { readonly id: string; readonly createdAt: string }
+
+export type ThingTable<T> = {
+  readonly table: keyof Tables
+  readonly prefix: IdPrefix
+  /** Fields that are written as JSON text. */
+  readonly json?: readonly (keyof T & string)[]
+  /**
+   * Refuses what may not be. Called within the transaction before anything is written.
+   * @param fields those that are about to be set: all of a new thing, the changed ones of another
+   */
+  readonly check?: (fields: Partial<T>, context: HandlerContext) => void | Promise<void>
+}
+
+type Params = Readonly<Record<string, string>>
+type ListCall = Parameters<typeof listRows>[2]
+
+/** The handlers of one table. `T` is the thing, `New` and `Changed` what is sent for it. */
+export function thingHandlers<T extends Thing, New extends object, Changed extends object>(
+  plan: ThingTable<T>,
+) {
+  const { table, prefix, check } = plan
+  return {
+    list: ({ query }: { query: ListCall }, { db }: HandlerContext) => listRows<T>(db, { table }, query),
+    read: async ({ params }: { params: Params }, { db }: HandlerContext): Promise<T> =>
+      found(await readRow<T>(loose(db), plan, idIn(params))),
+    create: async ({ body }: { body: New }, context: HandlerContext): Promise<Change<T>> => {
+      // What a body may hold is what the thing has, less what is added here.
+      const thing = { ...body, id: context.newId(prefix), createdAt: context.now } as unknown as T
+      await check?.(thing, context)
+      const rows = loose(context.db).insertInto(table).values(rowOf(thing, plan))
+      return created((await rows.returningAll().executeTakeFirstOrThrow()) as T)
+    },
+    change: async (
+      { params, body }: { params: Params; body: Changed },
+      context: HandlerContext,
+    ): Promise<Change<T>> => {
+      const before = found(await lockRow<T>(loose(context.db), plan, idIn(params)))
+      const fields = differences(before, body as Partial<T>)
+      if (Object.keys(fields).length === 0) return { changed: false, reply: before }
+      await check?.(fields, context)
+      const after = (await loose(context.db)
+        .updateTable(table)
+        .set(rowOf(fields, plan))
+        .where('id', '=', before.id)
+        .returningAll()
+        .executeTakeFirstOrThrow()) as T
+      return { changed: true, reply: after, subjectId: after.id, before, after }
+    },
+    remove: async ({ params }: { params: Params }, { db }: HandlerContext): Promise<Change<T>> => {
+      const before = found(await lockRow<T>(loose(db), plan, idIn(params)))
+      await refusingReferrers(() => loose(db).deleteFrom(table).where('id', '=', before.id).execute())
+      return { changed: true, reply: before, subjectId: before.id, before, after: null }
+    },
+  }
+}
+
+/** The one parameter that such a path has. */
+function idIn(params: Params): string {
+  return Object.values(params)[0] ?? ''
+}
+
+async function readRow<T>(db: LooseDatabase, { table }: ThingTable<T>, id: string): Promise<T | undefined> {
+  return (await db.selectFrom(table).selectAll().where('id', '=', id).executeTakeFirst()) as T | undefined
+}
+
+/** Locks the row until the transaction ends, so that a change is judged on what it is applied to. */
+async function lockRow<T>(db: LooseDatabase, { table }: ThingTable<T>, id: string): Promise<T | undefined> {
+  const row = db.selectFrom(table).selectAll().where('id', '=', id).forUpdate()
+  return (await row.executeTakeFirst()) as T | undefined
+}
+
+function rowOf<T>(fields: Partial<T>, { json }: ThingTable<T>): Record<string, unknown> {
+  const row: Record<string, unknown> = { ...fields }
+  for (const field of json ?? []) if (row[field] !== undefined) row[field] = JSON.stringify(row[field])
+  return row
+}
+
+/** The fields that would not be what they are already. */
+export function differences<T extends object>(before: T, change: Partial<T>): Partial<T> {
+  const fields = Object.keys(change) as (keyof T)[]
+  const differs = (it: keyof T) =>
+    change[it] !== undefined && canonicalJson(before[it]) !== canonicalJson(change[it])
+  return Object.fromEntries(fields.filter(differs).map((field) => [field, change[field]])) as Partial<T>
+}
+
+/**
+ * Runs a deletion and says what kept it from being done.
+ * @throws AdminProblem `conflict` that names what still refers to the thing
+ */
+export async function refusingReferrers<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (fault) {
+    if (databaseFault(fault)?.code !== '23503') throw fault
+    throw inUse(referrerOf(fault), fault)
+  }
+}
+
+/** Refuses the removal of what others refer to. @param referrers as `limits` */
+export function inUse(referrers: string, cause?: unknown): AdminProblem {
+  return new AdminProblem('conflict', `Nothing was changed: ${referrers} still refer to it.`, {
+    cause,
+    faults: [
+      {
+        pointer: '',
+        code: 'in_use',
+        message: `${referrers} still refer to it`,
+        fix: `Remove those ${referrers} first, or in the same batch before it.`,
+      },
+    ],
+  })
+}

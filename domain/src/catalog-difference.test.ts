@@ -1,0 +1,92 @@
+/** Differences of catalogs are all there are and no others; warnings name what is seldom meant. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { canonicalJson } from './canonical-json.ts'
+import type { CatalogDocument } from './catalog.ts'
+import { catalogDifferences } from './catalog-difference.ts'
+import { catalogWarnings } from './catalog-warning.ts'
+
+const empty = {
+  ...{
+    format: 1,
+    version: 1,
+    compiledAt: '2026-01-01T00:00:00Z',
+    teams: [],
+    apps: [],
+    resources: [],
+    quotas: [],
+  },
+  ...{ deployments: [], aliases: [], routes: [], policies: [], prices: [], limits: [] },
+} as const
+const withParts = (parts: object) => ({ ...structuredClone(empty), ...parts }) as unknown as CatalogDocument
+
+const things = fc.uniqueArray(
+  fc.record({
+    id: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    name: fc.constantFrom('x', 'y'),
+    size: fc.nat(2),
+  }),
+  { selector: (it) => it.id },
+)
+
+test('applying the differences to the one catalog gives the other, and there are none between equal ones', () => {
+  fc.assert(
+    fc.property(things, things, (before, after) => {
+      const found = catalogDifferences(withParts({ aliases: before }), withParts({ aliases: after }))
+      const rebuilt = new Map<string, object>(before.map((it) => [it.id, it]))
+      for (const it of found) {
+        if (it.change === 'removed') rebuilt.delete(it.id)
+        else rebuilt.set(it.id, { ...rebuilt.get(it.id), ...(it.after as object) })
+      }
+      const sorted = (list: Iterable<object>) => [...list].map(canonicalJson).sort()
+      expect(sorted(rebuilt.values())).toEqual(sorted(after))
+      const unchanged = after.filter((it) => before.some((old) => canonicalJson(old) === canonicalJson(it)))
+      expect(found.filter((it) => unchanged.some((one) => one.id === it.id))).toEqual([])
+    }),
+  )
+})
+
+test('the order of keys is no difference', () => {
+  const [one, other] = [
+    { id: 'a', tiers: [{ x: 1, y: 2 }] },
+    { tiers: [{ y: 2, x: 1 }], id: 'a' },
+  ]
+  expect(catalogDifferences(withParts({ routes: [one] }), withParts({ routes: [other] }))).toEqual([])
+})
+
+test('a name without a route, a deployment without a price or a route, and an allowed name that is denied are warned of', () => {
+  const lists = { deniedModels: null, allowedEndpoints: null, allowedResources: null }
+  const document = withParts({
+    aliases: [
+      { id: 'ali_1', name: 'lost' },
+      { id: 'ali_2', name: 'found' },
+    ],
+    deployments: [
+      { id: 'dep_1', name: 'idle', pricedAs: 'm' },
+      { id: 'dep_2', name: 'unpriced', pricedAs: 'm' },
+      { id: 'dep_3', name: 'priced', pricedAs: 'p' },
+    ],
+    routes: [
+      { id: 'rte_1', aliasId: 'ali_2', tiers: [[{ deploymentId: 'dep_2' }, { deploymentId: 'dep_3' }]] },
+    ],
+    prices: [{ model: 'p' }],
+    policies: [
+      {
+        id: 'pol_1',
+        name: 'mine',
+        ownerId: 'team_1',
+        mode: 'enforce',
+        ...lists,
+        allowedModels: ['found', 'lost'],
+      },
+      { id: 'pol_2', name: 'ours', ownerId: null, mode: 'enforce', ...lists, deniedModels: ['found'] },
+      { id: 'pol_3', name: 'shadow', ownerId: null, mode: 'shadow', ...lists, deniedModels: ['lost'] },
+    ],
+  })
+  expect(catalogWarnings(document).map((it) => [it.kind, it.id])).toEqual([
+    ['deployment', 'dep_1'],
+    ['price', 'dep_2'],
+    ['alias', 'ali_1'],
+    ['policy', 'pol_1'],
+  ])
+})
