@@ -94,14 +94,15 @@ test.concurrent('C3, sent and no byte of an answer: the prompt, as an estimate',
 })
 
 test.concurrent('C4, in the middle of a stream: what was last noted, as an estimate', async () => {
+  const seen = 600
   const { records, served } = await lifeAndDeath('none', async ({ world, gateway }) => {
     const body = { stream: true, max_tokens: 2000 }
-    await piecesOf(await open(gateway.origin, call(world, LONG_STREAM, body)), 600)
+    await piecesOf(await open(gateway.origin, call(world, LONG_STREAM, body)), seen)
   })
   const record = onlyOne(records, { ...lost, outcome: 'truncated', usageSource: 'estimated', status: 200 })
-  const billed = served[0]?.billed.completion ?? 0
-  expect(record.tokens.output).toBeGreaterThan(0)
-  expect(Math.abs(record.tokens.output - billed)).toBeLessThanOrEqual(500)
+  // At most 500 less than what the caller had seen; the provider may have made more than anybody read.
+  expect(record.tokens.output).toBeGreaterThanOrEqual(seen - 500)
+  expect(record.tokens.output).toBeLessThanOrEqual(served[0]?.billed.completion ?? 0)
 })
 
 test.concurrent('C5, the last byte delivered and no record written: a stream is exact, since its usage was noted', async () => {
