@@ -8,7 +8,7 @@ import { usageRecord } from '../../../../tests/admin/usage-record.ts'
 import { runNext } from '../../jobs/run-exports.ts'
 import { usageStore } from '../../jobs/store-usage.ts'
 
-const COUNT = 6_000
+const COUNT = 12_000
 const question = 'from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z'
 const never = new AbortController().signal
 const clock = { nowMs: () => Date.now() }
