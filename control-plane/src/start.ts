@@ -82,8 +82,7 @@ export async function startControlPlane(
     ...pool,
     name: 'headgate-jobs',
     statementTimeoutMs: JOB_STATEMENT_MS,
-    // Each job holds one for its lock and works on others: with fewer, they would wait for each other.
-    connectionsMax: 20,
+    connectionsMax: 5,
   })
   const closeDatabases = () => Promise.all([admin.close(), jobs.close()])
   const stopping = new AbortController()
@@ -170,7 +169,15 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
   ]
   const keyJobs = [rotateKeys({ home, db, publisher: ports.keyPublisher }), forgetReplies(db)]
   const reconcile = reconcileBudgets({ db, log, ledger, clock })
-  return startJobs([heal, ...keyJobs, ...usage, reconcile], { db, log })
+  const jobs = [heal, ...keyJobs, ...usage, reconcile]
+  // A lock is held as long as its job runs. Taken from the pool that jobs work on, they would wait for each other.
+  const locks = openDatabase({
+    ...{ url: config.databaseUrl, log, name: 'headgate-locks' },
+    statementTimeoutMs: JOB_STATEMENT_MS,
+    connectionsMax: jobs.length,
+  })
+  const running = startJobs(jobs, { locks: locks.db, log })
+  return { stop: () => running.stop().finally(locks.close) }
 }
 
 /** Processes are started in any order, so a database that does not answer yet is waited for. */

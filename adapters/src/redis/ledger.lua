@@ -38,11 +38,16 @@ local now = floor(micros / 1000000) * 1000 + (micros % 1000000) / 1000
 -- What pools hold, read at the first touch and written once at the end.
 local tats, windows, counts, spends = {}, {}, {}, {}
 
+-- What is no number, or nothing at all, counts as zero.
+local function numberAt(key)
+  local got = redis.pcall('GET', key)
+  return type(got) == 'string' and tonumber(got) or 0
+end
+
 local function tatOf(key)
   local it = tats[key]
   if not it then
-    local got = redis.pcall('GET', key)
-    it = { tat = type(got) == 'string' and tonumber(got) or 0 }
+    it = { tat = numberAt(key) }
     tats[key] = it
   end
   return it
@@ -75,8 +80,7 @@ end
 local function countOf(key)
   local it = counts[key]
   if not it then
-    local got = redis.pcall('GET', key)
-    it = { count = type(got) == 'string' and tonumber(got) or 0 }
+    it = { count = numberAt(key) }
     counts[key] = it
   end
   return it
@@ -85,8 +89,7 @@ end
 local function spendOf(key)
   local it = spends[key]
   if not it then
-    local got = redis.pcall('GET', key)
-    it = { nanos = type(got) == 'string' and tonumber(got) or 0 }
+    it = { nanos = numberAt(key) }
     spends[key] = it
   end
   return it

@@ -3,8 +3,10 @@
  * one row more than asked for tells whether there is a next page.
  */
 
-import type { Page } from '@headgate/admin-contract/page'
+import type { Page, PageQuery } from '@headgate/admin-contract/page'
 import { AdminProblem } from '@headgate/admin-contract/problem'
+import { type SelectQueryBuilder, sql } from 'kysely'
+import type { Tables } from './tables.ts'
 
 /** The page of these rows, which were asked for with one more than `limit`. */
 export function toPage<T>(
@@ -19,9 +21,18 @@ export function toPage<T>(
   return { data, page: { nextCursor, hasMore } }
 }
 
-/** As `toPage`, for things whose position is their id. */
-export function toPageById<T extends { id: string }>(rows: readonly T[], limit: number): Page<T> {
-  return toPage(rows, limit, (row) => [row.id])
+/**
+ * A page of rows whose position is their id, the youngest first.
+ * @throws AdminProblem `invalid_request` when the cursor is not one of ours
+ */
+export async function pageById<T extends keyof Tables, Row extends { id: string }>(
+  rows: SelectQueryBuilder<Tables, T, Row>,
+  { limit, cursor }: PageQuery,
+): Promise<Page<Row>> {
+  const id = sql.ref<string>('id')
+  let some = rows.orderBy(id, 'desc').limit(limit + 1)
+  if (cursor !== undefined) some = some.where(sql<boolean>`${id} < ${positionAfter(cursor, 1)[0]}`)
+  return toPage((await some.execute()) as Row[], limit, (row) => [row.id])
 }
 
 /**
@@ -37,11 +48,6 @@ export function positionAfter(cursor: string, length: number): string[] {
   } catch {
     throw badCursor()
   }
-}
-
-/** As `positionAfter`, for things whose position is their id. */
-export function idAfter(cursor: string): string {
-  return positionAfter(cursor, 1)[0] as string
 }
 
 export function badCursor(): AdminProblem {

@@ -136,7 +136,7 @@ test('two drains at once, with records that come again and again, count each onc
   const count = rounds(2) * 500
   for (let n = 0; n < count; n++) source.append(record(n, { costNanos: 10 }))
   const plan = { db, log, source }
-  const jobs = startJobs([drainUsage(plan), drainUsage(plan), drainUsage(plan)], { db, log })
+  const jobs = startJobs([drainUsage(plan), drainUsage(plan), drainUsage(plan)], { locks: db, log })
   const stored = async () =>
     (
       await db

@@ -156,7 +156,7 @@ test('several drains at once neither deadlock nor double', async () => {
   const log = () => {}
   const jobs = startJobs(
     [1, 2, 3].map(() => drainUsage(plan(source))),
-    { db, log },
+    { locks: db, log },
   )
   await until(async () => (await stored()).length === records.length, 'all records')
   await jobs.stop()
@@ -171,7 +171,7 @@ test('a Postgres restarted in the middle loses nothing and doubles nothing', asy
     await migrate(server.url, () => {})
     const source = memoryUsageStream({ redeliverAfterMs: 50 })
     const log = () => {}
-    const jobs = startJobs([drainUsage({ db: own.db, source, log })], { db: own.db, log })
+    const jobs = startJobs([drainUsage({ db: own.db, source, log })], { locks: own.db, log })
     const count = async () => {
       const row = await own.db
         .selectFrom('usageRecords')

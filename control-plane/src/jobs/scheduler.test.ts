@@ -28,7 +28,7 @@ test('a job with a lock never runs twice at once, whoever starts it, and everybo
       runs += 1
     },
   }
-  const schedulers = [1, 2, 3].map(() => startJobs([job], { db: it.db, log }))
+  const schedulers = [1, 2, 3].map(() => startJobs([job], { locks: it.db, log }))
   await until(() => runs >= 10, 'ten runs')
   await Promise.all(schedulers.map((scheduler) => scheduler.stop()))
   expect([most, running]).toEqual([1, 0])
@@ -46,7 +46,7 @@ test('a job that fails is tried again, and said to fail ever more rarely', async
     },
   }
   const scheduler = startJobs([job], {
-    db: it.db,
+    locks: it.db,
     log: (level, message) => lines.push(`${level} ${message}`),
   })
   await until(() => tries >= 5, 'it to work')
@@ -69,6 +69,6 @@ test('stopping raises the signal and waits for the run under way', async () => {
       ended = true
     },
   }
-  await startJobs([job], { db: it.db, log }).stop()
+  await startJobs([job], { locks: it.db, log }).stop()
   expect(ended).toBe(true)
 })

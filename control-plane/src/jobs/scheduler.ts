@@ -23,10 +23,13 @@ export type Scheduler = {
   stop(): Promise<void>
 }
 
-/** Starts the jobs, each with its first run at once. A run that fails is logged and tried later, and later. */
-export function startJobs(jobs: readonly Job[], { db, log }: { db: Database; log: Log }): Scheduler {
+/**
+ * Starts the jobs, each with its first run at once. A run that fails is logged and tried later, and later.
+ * @param locks where locks are held, a connection each: no pool that a job waits for
+ */
+export function startJobs(jobs: readonly Job[], { locks, log }: { locks: Database; log: Log }): Scheduler {
   const controller = new AbortController()
-  const running = jobs.map((job) => keepRunning(job, { db, log, signal: controller.signal }))
+  const running = jobs.map((job) => keepRunning(job, { locks, log, signal: controller.signal }))
   return {
     stop: async () => {
       controller.abort()
@@ -35,7 +38,7 @@ export function startJobs(jobs: readonly Job[], { db, log }: { db: Database; log
   }
 }
 
-type Surroundings = { readonly db: Database; readonly log: Log; readonly signal: AbortSignal }
+type Surroundings = { readonly locks: Database; readonly log: Log; readonly signal: AbortSignal }
 
 async function keepRunning(job: Job, around: Surroundings): Promise<void> {
   let failures = 0
@@ -57,10 +60,10 @@ async function keepRunning(job: Job, around: Surroundings): Promise<void> {
   }
 }
 
-async function runOnce(job: Job, { db, signal }: Surroundings): Promise<void> {
+async function runOnce(job: Job, { locks, signal }: Surroundings): Promise<void> {
   const { lock } = job
   if (lock === undefined) return job.run(signal)
-  await db.connection().execute(async (held) => {
+  await locks.connection().execute(async (held) => {
     const taken = await sql<{ taken: boolean }>`select pg_try_advisory_lock(7402, ${lock}) as taken`.execute(
       held,
     )

@@ -4,6 +4,7 @@
  */
 import type { FileFormat } from '@headgate/admin-contract/download'
 import { renameKey, renameKeys } from '@headgate/admin-contract/wire'
+import { type Cell, csvLine } from './csv-line.ts'
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -13,12 +14,13 @@ export async function* textOfRows(
   format: Exclude<FileFormat, 'sidecar'>,
   columns: readonly string[],
 ): AsyncGenerator<string> {
-  if (format === 'csv') yield `${columns.map(renameKey).join(',')}\r\n`
+  if (format === 'csv') yield csvLine(columns.map(renameKey))
   if (format === 'json') yield '['
   let isFirst = true
   for await (const rows of pages) {
     if (rows.length === 0) continue
-    if (format === 'csv') yield rows.map((row) => csvLine(row, columns)).join('')
+    if (format === 'csv')
+      yield rows.map((row) => csvLine(columns.map((column) => cellOf(row[column])))).join('')
     else if (format === 'ndjson') yield rows.map((row) => `${jsonOf(row)}\n`).join('')
     else yield (isFirst ? '\n' : ',\n') + rows.map(jsonOf).join(',\n')
     isFirst = false
@@ -30,15 +32,9 @@ function jsonOf(row: Row): string {
   return JSON.stringify(renameKeys(row))
 }
 
-function csvLine(row: Row, columns: readonly string[]): string {
-  return `${columns.map((column) => csvField(row[column])).join(',')}\r\n`
-}
-
-/** Spreadsheets run what begins like a formula, so such a text gets an apostrophe in front. */
-function csvField(value: unknown): string {
-  if (value === null || value === undefined) return ''
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  const text = typeof value === 'string' ? value : JSON.stringify(renameKeys(value))
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
+/** What a cell of CSV shows of a value; things within things as JSON text. */
+function cellOf(value: unknown): Cell {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value
+  return JSON.stringify(renameKeys(value))
 }

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { GatewayError } from '@headgate/domain/gateway-error'
 import type { Line } from '../message/line.ts'
-import { bodyTooLarge, ONE_WRITE_BYTES_MAX } from './body-limits.ts'
+import { ONE_WRITE_BYTES_MAX } from './body-limits.ts'
 
 const NO_BYTES = Buffer.alloc(0)
 /** Anything else in a header value could end a line early. */
@@ -32,7 +32,6 @@ export type LineMeans = { readonly date: DateHeader; readonly keepAlive: string 
 export class FrontLine implements Line {
   readonly #socket: Socket
   readonly #means: LineMeans
-  readonly #bodyBytes: number
   #left: number
   #pieces: Buffer[] | Buffer | null = null
   #fault: GatewayError | null = null
@@ -48,7 +47,6 @@ export class FrontLine implements Line {
   constructor(socket: Socket, bodyBytes: number, means: LineMeans) {
     this.#socket = socket
     this.#means = means
-    this.#bodyBytes = bodyBytes
     this.#left = bodyBytes
   }
 
@@ -87,9 +85,8 @@ export class FrontLine implements Line {
     return Array.isArray(pieces) ? Buffer.concat(pieces) : (pieces ?? NO_BYTES)
   }
 
-  /** Its length is known before it is read, so a body that is too large is not read at all. */
-  async readBody(bytesMax: number): Promise<Buffer> {
-    if (this.#bodyBytes > bytesMax) this.breakBody(bodyTooLarge(bytesMax))
+  /** Its length was in the head, and judged there. */
+  async readBody(): Promise<Buffer> {
     if (this.#fault !== null) throw this.#fault
     if (this.#left === 0) return this.#whole()
     return new Promise((resolve, reject) => {

@@ -21,7 +21,7 @@ export interface Line {
   /** What was written has not left yet: whoever writes more should wait for `onDrain`. */
   readonly full: boolean
   /**
-   * The body, whole.
+   * The body, whole. One whose length the head told has been judged by it already.
    * @throws GatewayError `body_too_large`, `client_closed`, `invalid_request` and `request_timeout` for a broken one
    */
   readBody(bytesMax: number): Promise<Buffer>

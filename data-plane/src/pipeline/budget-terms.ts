@@ -6,6 +6,7 @@ import { type BudgetState, type BudgetStep, isWarning, stepAt, worseOf } from '@
 import { priceOf, type ServingDeployment } from '@headgate/domain/catalog'
 import { type Cost, costCeiling, costOf, noCost } from '@headgate/domain/cost'
 import type { GatewayError } from '@headgate/domain/gateway-error'
+import type { RateCard } from '@headgate/domain/rate-card'
 import { type Ask, type Claim, UNBOUNDED, UNKNOWN_MS, type Verdict } from '@headgate/domain/reservation'
 import { type OpenBudget, type Spend, throttleClaim } from '@headgate/domain/spend'
 import { authorize } from './authorize.ts'
@@ -38,8 +39,9 @@ export function termsOf(asked: Authorized, spend: Spend, around: Around): Terms 
   const model = downshiftOf(asked, spend, around.gateway)
   const served = model === null ? asked : authorize(resolveRoute({ ...asked, model }))
   const nowMs = around.gateway.clock.nowMs()
-  const call = { ...served, candidates: pricedCandidates(served, spend, nowMs) }
-  const worth = worthOf(call, spend, nowMs)
+  const offers = pricedOffers(served, spend, offersOf(served, nowMs))
+  const call = { ...served, candidates: offers.map((it) => it.deployment) as [...Candidates] }
+  const worth = worthOf(call, spend, offers)
   const throttles = throttlesOf(worth.counted, around.gateway)
   return new Terms({ asked, call, model, spend, worth, throttles, ...around })
 }
@@ -152,45 +154,51 @@ function throttlesOf(budgets: readonly OpenBudget[], { seenSpend }: Gateway): Th
   })
 }
 
+/** A candidate, and the most the call can cost there. */
+type Offer = {
+  readonly deployment: ServingDeployment
+  readonly card: RateCard | null
+  readonly cost: Pick<Cost, 'costNanos' | 'costState' | 'currency'>
+}
+
+const unknown = { costNanos: null, costState: 'unknown', currency: null } as const
+
+function offersOf(call: Authorized, nowMs: number): Offer[] {
+  const { input, output } = call.estimate
+  const { serviceTier } = estimatedUsage(call, 0)
+  return call.candidates.map((deployment) => {
+    const card = priceOf(deployment, nowMs)
+    if (input === 0 && output === 0) return { deployment, card, cost: noCost }
+    const costNanos = costCeiling(card, call.estimate, serviceTier)
+    if (card === null || costNanos === null) return { deployment, card, cost: unknown }
+    const costState = card.isFree ? 'free' : 'priced'
+    return { deployment, card, cost: { costNanos, costState, currency: card.currency } }
+  })
+}
+
 /** Under budgets that block, only what has a price in their currency may serve. */
-function pricedCandidates(call: Authorized, { budgets }: Spend, nowMs: number): Candidates {
+function pricedOffers(call: Authorized, { budgets }: Spend, offers: readonly Offer[]): Offer[] {
   const hard = budgets.filter((it) => it.claim.limit !== UNBOUNDED)
-  const isPriced = (deployment: ServingDeployment, { rule }: OpenBudget) => {
-    const { costState, currency } = estimated(call, deployment, nowMs)
-    return costState === 'none' || costState === 'free' || currency === rule.currency
-  }
-  const [first, ...more] = call.candidates.filter((it) => hard.every((budget) => isPriced(it, budget)))
-  if (first !== undefined) return [first, ...more]
-  const budget = hard.find((it) => call.candidates.every((candidate) => !isPriced(candidate, it))) ?? hard[0]
-  throw priceUnknown(call, budget)
+  const isPriced = ({ cost: { costState, currency } }: Offer, { rule }: OpenBudget) =>
+    costState === 'none' || costState === 'free' || currency === rule.currency
+  const priced = offers.filter((it) => hard.every((budget) => isPriced(it, budget)))
+  if (priced.length > 0) return priced
+  throw priceUnknown(call, hard.find((budget) => offers.every((it) => !isPriced(it, budget))) ?? hard[0])
 }
 
 /** By the dearest of the candidates, in the currency of the first that has a price. */
-function worthOf(call: Authorized, { budgets }: Spend, nowMs: number): Worth {
-  const costs = call.candidates.map((it) => estimated(call, it, nowMs))
-  const priced = costs.findIndex((it) => it.costState === 'priced')
-  if (priced < 0 && costs.every((it) => it.costState !== 'unknown')) {
+function worthOf(call: Authorized, { budgets }: Spend, offers: readonly Offer[]): Worth {
+  const first = offers.find((it) => it.cost.costState === 'priced')
+  if (first === undefined && offers.every((it) => it.cost.costState !== 'unknown')) {
     return { currency: null, nanos: 0, nanosAtLeast: 0, counted: budgets }
   }
-  const currency = costs[priced]?.currency ?? null
-  const nanos = costs.reduce(
-    (most, it) => (it.currency === currency ? Math.max(most, it.costNanos ?? 0) : most),
+  const currency = first?.cost.currency ?? null
+  const dearest = offers.reduce(
+    (most, { cost }) => (cost.currency === currency ? Math.max(most, cost.costNanos ?? 0) : most),
     0,
   )
   const { tokens, serviceTier } = estimatedUsage(call, 0)
-  const card = priceOf(call.candidates[priced] ?? call.candidates[0], nowMs)
-  const nanosAtLeast = costOf(tokens, card, null, serviceTier).costNanos ?? 0
-  return { currency, nanos, nanosAtLeast, counted: budgets.filter((it) => it.rule.currency === currency) }
-}
-
-type Worthy = Pick<Cost, 'costNanos' | 'costState' | 'currency'>
-
-/** The most a call can cost at a deployment. */
-function estimated(call: Authorized, deployment: ServingDeployment, nowMs: number): Worthy {
-  const { input, output } = call.estimate
-  if (input === 0 && output === 0) return noCost
-  const card = priceOf(deployment, nowMs)
-  const costNanos = costCeiling(card, call.estimate, estimatedUsage(call, 0).serviceTier)
-  if (card === null || costNanos === null) return { costNanos: null, costState: 'unknown', currency: null }
-  return { costNanos, costState: card.isFree ? 'free' : 'priced', currency: card.currency }
+  const nanosAtLeast = costOf(tokens, (first ?? offers[0])?.card ?? null, null, serviceTier).costNanos ?? 0
+  const counted = budgets.filter((it) => it.rule.currency === currency)
+  return { currency, nanos: dearest, nanosAtLeast, counted }
 }

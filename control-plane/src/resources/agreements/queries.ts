@@ -4,20 +4,15 @@ import type { Agreement } from '@headgate/domain/agreement'
 import type { CapacityUse } from '@headgate/domain/allocation'
 import { sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
-import { idAfter, toPageById } from '../../database/page.ts'
+import { pageById } from '../../database/page.ts'
 
 export type AgreementFilter = { resourceId?: string | undefined; deploymentId?: string | undefined }
 
 export async function listAgreements(db: Database, query: PageQuery & AgreementFilter) {
-  let rows = db
-    .selectFrom('agreements')
-    .selectAll()
-    .orderBy('id', 'desc')
-    .limit(query.limit + 1)
+  let rows = db.selectFrom('agreements').selectAll()
   if (query.resourceId !== undefined) rows = rows.where('resourceId', '=', query.resourceId)
   if (query.deploymentId !== undefined) rows = rows.where('deploymentId', '=', query.deploymentId)
-  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
-  return toPageById(await rows.execute(), query.limit)
+  return pageById(rows, query)
 }
 
 export function readAgreement(db: Database, id: string): Promise<Agreement | undefined> {

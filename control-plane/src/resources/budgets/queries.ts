@@ -8,7 +8,7 @@ import { UNBOUNDED } from '@headgate/domain/reservation'
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
 import { usageColumnOf } from '../../database/owner.ts'
-import { idAfter, toPageById } from '../../database/page.ts'
+import { pageById } from '../../database/page.ts'
 import type { Tables } from '../../database/tables.ts'
 
 const columns = [
@@ -27,11 +27,8 @@ export async function listBudgets(
   query: PageQuery & BudgetFilter & { archived: 'true' | 'false' },
 ) {
   let rows = filtered(db.selectFrom('budgets').select(columns), query)
-    .orderBy('id', 'desc')
-    .limit(query.limit + 1)
   if (query.archived === 'false') rows = rows.where('archivedAt', 'is', null)
-  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
-  return toPageById(await rows.execute(), query.limit)
+  return pageById(rows, query)
 }
 
 export function readBudget(db: Database, id: string): Promise<Budget | undefined> {
@@ -150,14 +147,7 @@ export function readSums(db: Database, budgetIds: readonly string[], now: string
 
 export async function listEvents(db: Database, query: PageQuery & BudgetFilter): Promise<Page<BudgetEvent>> {
   const which = filtered(db.selectFrom('budgets').select('id'), query)
-  let rows = db
-    .selectFrom('budgetEvents')
-    .selectAll()
-    .where('budgetId', 'in', which)
-    .orderBy('id', 'desc')
-    .limit(query.limit + 1)
-  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
-  return toPageById(await rows.execute(), query.limit)
+  return pageById(db.selectFrom('budgetEvents').selectAll().where('budgetId', 'in', which), query)
 }
 
 function filtered<O>(

@@ -2,7 +2,7 @@
 import type { PageQuery } from '@headgate/admin-contract/page'
 import type { UsageExport } from '@headgate/domain/usage-export'
 import type { Database } from '../../database/open.ts'
-import { idAfter, toPageById } from '../../database/page.ts'
+import { pageById } from '../../database/page.ts'
 
 const columns = [
   ...(['id', 'kind', 'format', 'question', 'state', 'createdAt', 'startedAt', 'endedAt'] as const),
@@ -10,13 +10,7 @@ const columns = [
 ]
 
 export async function listExports(db: Database, query: PageQuery) {
-  let rows = db
-    .selectFrom('usageExports')
-    .select(columns)
-    .orderBy('id', 'desc')
-    .limit(query.limit + 1)
-  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
-  return toPageById(await rows.execute(), query.limit)
+  return pageById(db.selectFrom('usageExports').select(columns), query)
 }
 
 export function readExport(db: Database, id: string): Promise<UsageExport | undefined> {

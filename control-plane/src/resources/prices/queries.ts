@@ -2,20 +2,15 @@
 import type { PageQuery } from '@headgate/admin-contract/page'
 import type { Price, Provider } from '@headgate/domain/price'
 import type { Database } from '../../database/open.ts'
-import { idAfter, toPageById } from '../../database/page.ts'
+import { pageById } from '../../database/page.ts'
 
 export type PriceFilter = { model?: string | undefined; provider?: Provider | undefined }
 
 export async function listPrices(db: Database, query: PageQuery & PriceFilter) {
-  let rows = db
-    .selectFrom('prices')
-    .selectAll()
-    .orderBy('id', 'desc')
-    .limit(query.limit + 1)
+  let rows = db.selectFrom('prices').selectAll()
   if (query.model !== undefined) rows = rows.where('model', '=', query.model)
   if (query.provider !== undefined) rows = rows.where('provider', '=', query.provider)
-  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
-  return toPageById(await rows.execute(), query.limit)
+  return pageById(rows, query)
 }
 
 export function readPrice(db: Database, id: string): Promise<Price | undefined> {

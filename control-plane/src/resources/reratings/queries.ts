@@ -5,20 +5,15 @@ import type { Price } from '@headgate/domain/price'
 import type { CostCorrection, CostSoFar, Rerating } from '@headgate/domain/rerating'
 import { sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
-import { idAfter, toPageById } from '../../database/page.ts'
+import { pageById } from '../../database/page.ts'
 import type { ReratingRow, UsageRow } from '../../database/tables.ts'
 
 /** Included, and not included. */
 export type Window = { readonly from: string; readonly to: string }
 
 export async function listReratings(db: Database, query: PageQuery) {
-  let rows = db
-    .selectFrom('reratings')
-    .selectAll()
-    .orderBy('id', 'desc')
-    .limit(query.limit + 1)
-  if (query.cursor !== undefined) rows = rows.where('id', '<', idAfter(query.cursor))
-  return toPageById((await rows.execute()).map(reratingOf), query.limit)
+  const { data, page } = await pageById(db.selectFrom('reratings').selectAll(), query)
+  return { data: data.map(reratingOf), page }
 }
 
 export async function readRerating(db: Database, id: string): Promise<Rerating | undefined> {

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestPlane, type TestPlane } from '../../../../tests/admin/harness.ts'
 import { usageRecord } from '../../../../tests/admin/usage-record.ts'
 import { usageStore } from '../../jobs/store-usage.ts'
-import { type Cell, downloadOf } from './table-file.ts'
+import type { Cell } from '../csv-line.ts'
+import { downloadOf } from './table-file.ts'
 
 const COUNT = 4_500
 const span = { from: '2026-11-01T00:00:00Z', to: '2026-11-02T00:00:00Z' }

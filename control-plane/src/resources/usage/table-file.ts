@@ -3,9 +3,7 @@
  * by page, and nobody holds it whole.
  */
 import { contentTypes, type Download, type FileFormat } from '@headgate/admin-contract/download'
-
-/** Money and instants are text, so that no reader rounds them. */
-export type Cell = string | number | boolean | null
+import { type Cell, csvLine } from '../csv-line.ts'
 
 export type Column<Row> = {
   readonly name: string
@@ -51,9 +49,9 @@ type Writer = <Row>(file: TableFile<Row>) => AsyncIterable<string>
 const writers: Readonly<Record<FileFormat, Writer>> = { csv, json, ndjson, sidecar }
 
 async function* csv<Row>({ columns, pages }: TableFile<Row>): AsyncGenerator<string> {
-  yield line(columns.map((column) => column.name))
+  yield csvLine(columns.map((column) => column.name))
   for await (const rows of pages)
-    yield rows.map((row) => line(columns.map((column) => column.of(row)))).join('')
+    yield rows.map((row) => csvLine(columns.map((column) => column.of(row)))).join('')
 }
 
 async function* json<Row>({ columns, pages }: TableFile<Row>): AsyncGenerator<string> {
@@ -81,17 +79,4 @@ async function* sidecar<Row>({ name, columns, about }: TableFile<Row>): AsyncGen
 
 function objectOf<Row>(row: Row, columns: readonly Column<Row>[]): string {
   return JSON.stringify(Object.fromEntries(columns.map((column) => [column.name, column.of(row)])))
-}
-
-/** A line of CSV (RFC 4180). */
-function line(cells: readonly Cell[]): string {
-  return `${cells.map(cellText).join(',')}\r\n`
-}
-
-/** Text that a spreadsheet would run as a formula gets an apostrophe before it, and is shown as it is. */
-function cellText(cell: Cell): string {
-  if (cell === null) return ''
-  if (typeof cell !== 'string') return String(cell)
-  const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
