@@ -87,7 +87,7 @@ async function takeRounds(bench: Bench): Promise<Taken[]> {
 async function runTurn(bench: Bench, turn: Turn, bodyFile: string): Promise<Outcome> {
   const started = bench.started.get(turn.candidate)
   if (started === undefined) throw new Error(`no candidate is named ${turn.candidate}`)
-  const outcome = await runOnce(turn.measure, started, {
+  return runOnce(turn.measure, started, {
     tools: bench.tools,
     bodyFile,
     seconds: bench.seconds,
@@ -95,8 +95,6 @@ async function runTurn(bench: Bench, turn: Turn, bodyFile: string): Promise<Outc
     ticksPerSecond: bench.ticksPerSecond,
     signal: bench.signal,
   })
-  await started.tidy()
-  return outcome
 }
 
 function writeBody(folder: string, measure: Measure, at: number): string {

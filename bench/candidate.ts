@@ -13,8 +13,6 @@ export type Started = {
   readonly pid: number | null
   /** What it is, with its version, for the report's head; empty when there is nothing to say. */
   readonly about: string
-  /** Clears what runs leave behind, between two of them. */
-  tidy(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -39,7 +37,6 @@ export const direct: Candidate = {
     headers: {},
     pid: null,
     about: '',
-    tidy: async () => undefined,
     stop: async () => undefined,
   }),
 }

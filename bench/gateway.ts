@@ -16,6 +16,7 @@ import { type Child, startChild } from './child.ts'
 import { freePort } from './free-port.ts'
 import { type GatewaySetup, gatewaySetup, UPSTREAM_KEY_VARIABLE } from './gateway-setup.ts'
 import { GATEWAY_CORE } from './neighbours.ts'
+import { startDrain } from './stand-in-drain.ts'
 
 /**
  * As the documents advise to start a data plane: room for young objects of many calls at once, so that few live
@@ -24,8 +25,6 @@ import { GATEWAY_CORE } from './neighbours.ts'
 const NODE_FLAGS = ['--max-semi-space-size=64', '--min-semi-space-size=32']
 const MAIN = fileURLToPath(new URL('../data-plane/src/main.ts', import.meta.url))
 const START_TIMEOUT_MS = 20_000
-/** Where the gateway leaves usage records; a bench has no control plane that would take them away. */
-const USAGE_KEY = 'hg:usage'
 const silent = () => undefined
 
 export const headgate: Candidate = {
@@ -36,6 +35,8 @@ export const headgate: Candidate = {
     begun.defer(() => redis.stop())
     const client = await connectRedis(redis.url, { log: silent, connectWaitMs: START_TIMEOUT_MS })
     begun.defer(() => client.close())
+    const drain = startDrain(client)
+    begun.defer(() => drain.stop())
     const pepper = randomBytes(32).toString('hex')
     const setup = gatewaySetup(upstreamPort, keyDigester(pepper), Date.now())
     await publish(client, setup)
@@ -68,9 +69,6 @@ export const headgate: Candidate = {
       headers: { authorization: `Bearer ${setup.key}` },
       pid: child.pid,
       about: `headgate data plane, one process, ${await redisVersion(client)}`,
-      tidy: async () => {
-        await client.send(USAGE_KEY, ['XTRIM', USAGE_KEY, 'MAXLEN', '0'])
-      },
       stop: () => keep.disposeAsync(),
     }
   },
@@ -99,6 +97,6 @@ async function untilReady(child: Child, port: number): Promise<void> {
 }
 
 async function redisVersion(client: RedisClient): Promise<string> {
-  const info = String(await client.send(USAGE_KEY, ['INFO', 'server']))
+  const info = String(await client.send('any', ['INFO', 'server']))
   return `Redis ${/redis_version:(\S+)/.exec(info)?.[1] ?? 'of unknown version'}`
 }

@@ -39,7 +39,6 @@ export const nginx: Candidate = {
       headers: {},
       pid: child.pid,
       about,
-      tidy: async () => undefined,
       stop: () => child.stop(),
     }
   },

@@ -143,7 +143,8 @@ function amountsOf(tokens: TokenUsage, details: UsageDetails | null): Amounts {
       output - reasoning,
       'reasoning',
       reasoning,
-      ...request,
+      'request',
+      MILLION,
     ]
   }
   const it = details
@@ -177,8 +178,6 @@ function amountsOf(tokens: TokenUsage, details: UsageDetails | null): Amounts {
     ] as const),
     ...(['input_character', it.inputCharacters ?? 0, 'image', (it.images ?? 0) * MILLION] as const),
     ...(['web_search', (it.webSearches ?? 0) * MILLION] as const),
-    ...request,
+    ...(['request', MILLION] as const),
   ]
 }
-
-const request = ['request', MILLION] as const

@@ -31,7 +31,8 @@ function watched(client: RedisClient, judgedAt: Map<string, number>): RedisClien
     send: async (key, args) => {
       const reply = await client.send(key, args)
       if (Array.isArray(reply))
-        for (const arg of args) if (arg.startsWith('req_')) judgedAt.set(arg, Number(reply[0]))
+        for (const arg of args)
+          for (const [id] of arg.matchAll(/req_\S+/g)) judgedAt.set(id, Number(reply[0]))
       return reply
     },
   }

@@ -28,7 +28,7 @@ const SEGMENT_BYTES_MAX = 64 * 1024 * 1024
 const SEGMENT_MS_MAX = 60_000
 /** Of a small journal a segment is at most this part, so that room can be given back in pieces. */
 const SEGMENTS_MIN = 8
-const SYNC_FRAMES = 100
+const SYNC_RECORDS = 100
 const LOOK_EACH_MS = 500
 
 export class Journal {
@@ -40,8 +40,10 @@ export class Journal {
   #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
   /** Where the notes in the buffer end that are not written yet. */
   #end = 0
-  #frames = 0
-  #unsynced = 0
+  #records = 0
+  /** Notes were written that no sync has seen, and how many records are among them. */
+  #unsynced = false
+  #unsyncedRecords = 0
   #syncing = false
   #syncTimer: NodeJS.Timeout | null = null
   #turnEnds = false
@@ -83,7 +85,7 @@ export class Journal {
     if (this.#end + room > this.#buffer.length) this.#makeRoom(room)
     const at = this.#end
     this.#end = putFrame(this.#buffer, at, { kind, segment, number, text })
-    this.#frames += 1
+    if (kind === 'end' || kind === 'record') this.#records += 1
     if (this.#syncTimer === null) this.#syncLater()
     return this.current.place(this.current.size + at)
   }
@@ -109,20 +111,22 @@ export class Journal {
       return false
     }
     this.#bytes += this.#end
-    this.#unsynced += this.#frames
+    this.#unsynced = true
+    this.#unsyncedRecords += this.#records
     this.#end = 0
-    this.#frames = 0
+    this.#records = 0
     if (this.#failing) this.#recover()
     if (segment.size >= this.#segmentBytesMax) this.#rollIfPossible()
-    if (this.#unsynced >= SYNC_FRAMES && this.#options.syncMs > 0) void this.sync()
+    if (this.#unsyncedRecords >= SYNC_RECORDS && this.#options.syncMs > 0) void this.sync()
     return true
   }
 
   /** Resolves when what was written by now is on the disk itself. A disk that cannot is told, once. */
   async sync(): Promise<void> {
-    if (this.#syncing || this.#unsynced === 0) return
+    if (this.#syncing || !this.#unsynced) return
     this.#syncing = true
-    this.#unsynced = 0
+    this.#unsynced = false
+    this.#unsyncedRecords = 0
     const fault = await this.current.sync()
     this.#syncing = false
     if (fault === null) return

@@ -2,7 +2,8 @@
 -- the arithmetic in the same order, so that both give the same numbers.
 --
 -- KEYS: one pool per spec; then two per book: its open reservations (hash) and their leases (sorted set).
--- ARGV: number of specs, number of books; per spec: kind, limit, window in ms; then the operations:
+-- ARGV: one text of words, parted by spaces (one argument costs both sides a fraction of what many do; - is an
+-- empty word): number of specs, number of books; per spec: kind, limit, window in ms; then the operations:
 --   R book id tokens tokens-at-least lease-ms count, per claim: spec unit(1 tokens, 0 one) instead(0 refuse, -1 nothing, spec) quota
 --     or, where money is asked for: spec 2 nanos-at-least nanos
 --   S book id sent(1, 0) tokens quota     ends a reservation with the truth
@@ -185,11 +186,15 @@ local function tell(pool, reply)
   reply[#reply + 1] = reset
 end
 
-local specCount, bookCount = tonumber(ARGV[1]), tonumber(ARGV[2])
+local words = {}
+for word in string.gmatch(ARGV[1], '%S+') do words[#words + 1] = word end
+local function quotaAt(at) return words[at] == '-' and '' or words[at] end
+
+local specCount, bookCount = tonumber(words[1]), tonumber(words[2])
 local specs = {}
 for i = 1, specCount do
   local at = 3 * i
-  specs[i] = { key = KEYS[i], kind = ARGV[at], limit = tonumber(ARGV[at + 1]), span = tonumber(ARGV[at + 2]) }
+  specs[i] = { key = KEYS[i], kind = words[at], limit = tonumber(words[at + 1]), span = tonumber(words[at + 2]) }
 end
 local function bookOf(number)
   local at = specCount + 2 * tonumber(number)
@@ -241,9 +246,9 @@ local function take(own, instead, amount)
 end
 
 local function reserve(at, reply)
-  local open, leases = bookOf(ARGV[at])
-  local id, tokens, atLeast = ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local leaseMs, count = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+  local open, leases = bookOf(words[at])
+  local id, tokens, atLeast = words[at + 1], tonumber(words[at + 2]), tonumber(words[at + 3])
+  local leaseMs, count = tonumber(words[at + 4]), tonumber(words[at + 5])
   local first = at + 6
   local failed, longest = -1, 0
   if call('ZSCORE', leases, id) then
@@ -252,8 +257,8 @@ local function reserve(at, reply)
     local record, undo = { now, atLeast }, {}
     for claim = 0, count - 1 do
       local place = first + 4 * claim
-      local own, unit = specs[tonumber(ARGV[place])], ARGV[place + 1]
-      local amount, instead, bound = unit == '1' and tokens or 1, ARGV[place + 2], ARGV[place + 3]
+      local own, unit = specs[tonumber(words[place])], words[place + 1]
+      local amount, instead, bound = unit == '1' and tokens or 1, words[place + 2], quotaAt(place + 3)
       if unit == NANOS then amount, instead, bound = tonumber(bound), '0', tonumber(instead) end
       local wait, pool = take(own, instead, amount)
       if wait then
@@ -280,7 +285,7 @@ local function reserve(at, reply)
   end
   reply[#reply + 1] = failed
   reply[#reply + 1] = longest
-  for claim = 0, count - 1 do tell(specs[tonumber(ARGV[first + 4 * claim])], reply) end
+  for claim = 0, count - 1 do tell(specs[tonumber(words[first + 4 * claim])], reply) end
   return first + 4 * count
 end
 
@@ -300,44 +305,44 @@ local function heldOf(key, open)
 end
 
 local reply = { micros }
-local at, last = 3 + 3 * specCount, #ARGV
+local at, last = 3 + 3 * specCount, #words
 while at <= last do
-  local op = ARGV[at]
+  local op = words[at]
   if op == 'R' then
     at = reserve(at + 1, reply)
   elseif op == 'S' then
-    local open, leases = bookOf(ARGV[at + 1])
-    resolve(open, leases, ARGV[at + 2], ARGV[at + 3] == '1', tonumber(ARGV[at + 4]), ARGV[at + 5], 0)
+    local open, leases = bookOf(words[at + 1])
+    resolve(open, leases, words[at + 2], words[at + 3] == '1', tonumber(words[at + 4]), quotaAt(at + 5), 0)
     at = at + 6
   elseif op == 'P' then
-    local open, leases = bookOf(ARGV[at + 1])
-    local tokens, nanos = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 6])
-    resolve(open, leases, ARGV[at + 2], ARGV[at + 3] == '1', tokens, ARGV[at + 5], nanos)
+    local open, leases = bookOf(words[at + 1])
+    local tokens, nanos = tonumber(words[at + 4]), tonumber(words[at + 6])
+    resolve(open, leases, words[at + 2], words[at + 3] == '1', tokens, quotaAt(at + 5), nanos)
     at = at + 7
   elseif op == 'N' then
-    local open, leases = bookOf(ARGV[at + 1])
-    local packed = call('HGET', open, ARGV[at + 2])
+    local open, leases = bookOf(words[at + 1])
+    local packed = call('HGET', open, words[at + 2])
     if packed then
       local it = cmsgpack.unpack(packed)
-      it[2] = max(it[2], tonumber(ARGV[at + 3])) -- news may overtake each other
+      it[2] = max(it[2], tonumber(words[at + 3])) -- news may overtake each other
       for i = 3, #it, 7 do
-        if it[i + 5] == NANOS then it[i + 6] = max(it[i + 6], tonumber(ARGV[at + 5])) end
+        if it[i + 5] == NANOS then it[i + 6] = max(it[i + 6], tonumber(words[at + 5])) end
       end
-      call('HSET', open, ARGV[at + 2], cmsgpack.pack(it))
-      lease(leases, ARGV[at + 2], tonumber(ARGV[at + 4]))
+      call('HSET', open, words[at + 2], cmsgpack.pack(it))
+      lease(leases, words[at + 2], tonumber(words[at + 4]))
     end
     at = at + 6
   elseif op == 'G' then
-    local open, leases = bookOf(ARGV[at + 1])
-    local id = ARGV[at + 2]
+    local open, leases = bookOf(words[at + 1])
+    local id = words[at + 2]
     if call('HEXISTS', open, id) == 1 then
       resolve(open, leases, id, false, 0, '')
     else
-      lease(leases, id, tonumber(ARGV[at + 3]))
+      lease(leases, id, tonumber(words[at + 3]))
     end
     at = at + 4
   elseif op == 'X' then
-    local open, leases = bookOf(ARGV[at + 1])
+    local open, leases = bookOf(words[at + 1])
     local over = call('ZRANGEBYSCORE', leases, '-inf', string.format('%.0f', micros), 'LIMIT', 0, REAP_MAX)
     for i = 1, #over do
       resolve(open, leases, over[i], true, nil, nil)
@@ -345,24 +350,24 @@ while at <= last do
     end
     at = at + 2
   elseif op == 'C' then
-    local _, leases = bookOf(ARGV[at + 1])
-    local id, pool = ARGV[at + 2], specs[tonumber(ARGV[at + 4])]
+    local _, leases = bookOf(words[at + 1])
+    local id, pool = words[at + 2], specs[tonumber(words[at + 4])]
     if pool.kind ~= CONCURRENT and not call('ZSCORE', leases, id) then
-      add(pool, tonumber(ARGV[at + 5]), now)
-      lease(leases, id, tonumber(ARGV[at + 3]))
+      add(pool, tonumber(words[at + 5]), now)
+      lease(leases, id, tonumber(words[at + 3]))
     end
     at = at + 6
   elseif op == 'B' then
-    local epoch = epochKey((bookOf(ARGV[at + 1])))
+    local epoch = epochKey((bookOf(words[at + 1])))
     call('SET', epoch, string.format('%.0f', micros))
     epochs[epoch] = true
     at = at + 2
   elseif op == 'V' then
-    tell(specs[tonumber(ARGV[at + 1])], reply)
+    tell(specs[tonumber(words[at + 1])], reply)
     at = at + 2
   elseif op == 'H' then
-    local pool, count, held = specs[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2]), 0
-    for i = 1, count do held = held + heldOf(pool.key, (bookOf(ARGV[at + 2 + i]))) end
+    local pool, count, held = specs[tonumber(words[at + 1])], tonumber(words[at + 2]), 0
+    for i = 1, count do held = held + heldOf(pool.key, (bookOf(words[at + 2 + i]))) end
     reply[#reply + 1] = held
     at = at + 3 + count
   else

@@ -4,7 +4,6 @@
  */
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
-import { costOf } from '@headgate/domain/cost'
 import { GatewayError } from '@headgate/domain/gateway-error'
 import type { Usage } from '@headgate/domain/usage'
 import { usageOfReply } from '../endpoints/usage.ts'
@@ -42,8 +41,7 @@ export async function meter(call: Answered, gateway: Gateway): Promise<Reply> {
   const usage = reported ?? (plain ? estimate(call, body) : noUsage)
   const nowMs = gateway.clock.monotonicMs()
   const headers = answeredHeaders(call, nowMs)
-  headers.push(...costHeaders(costOf(usage.tokens, call.price, usage.details, usage.serviceTier)))
-  settle(
+  const cost = settle(
     call,
     {
       outcome: status < 300 ? 'succeeded' : 'failed',
@@ -56,6 +54,7 @@ export async function meter(call: Answered, gateway: Gateway): Promise<Reply> {
     },
     gateway,
   )
+  headers.push(...costHeaders(cost))
   return { status, headers, body }
 }
 

@@ -34,14 +34,15 @@ export type Ending = {
 
 export const noUsage: Usage = Object.freeze({ tokens: noTokens, details: null, serviceTier: null })
 
-/** Settles a call that was answered by an upstream. A second time does nothing. */
-export function settle(call: Answered, ending: Ending, gateway: Gateway): void {
-  if (!call.request.claimSettlement()) return
+/** Settles a call that was answered by an upstream, and gives what it cost. A second time does nothing more. */
+export function settle(call: Answered, ending: Ending, gateway: Gateway): Cost {
   const { tokens, details, serviceTier } = ending.usage
   const cost = costOf(tokens, call.price, details, serviceTier)
+  if (!call.request.claimSettlement()) return cost
   const used = { sent: true, tokens: tokens.input + tokens.output, quotaId: call.deployment.quotaId }
   end(call.reservation, used, cost, gateway)
   append(call, ending, cost, gateway)
+  return cost
 }
 
 /** Settles a call that was refused or failed before an answer could be passed on. A second time does nothing. */
