@@ -24,7 +24,14 @@ let counter = 100
 function rule(ownerId: string, changes: Partial<LimitRule> = {}): LimitRule {
   return {
     ...{ id: `lim_${ulid(counter++)}`, teamId, ownerId, parentId: null, quotaId: null, model: null },
-    ...{ measure: 'tokens_per_minute', amount: null, share: null, guarantee: null, borrows: false },
+    ...{
+      measure: 'tokens_per_minute',
+      amount: null,
+      share: null,
+      guarantee: null,
+      borrows: false,
+      onOutage: 'local',
+    },
     ...changes,
   }
 }

@@ -142,6 +142,7 @@ function newNode(rule: LimitRule, parent: Node | null, scope: DeniedScope): Node
   const claim: Claim = {
     ...{ bucket: `{${rule.teamId}}:${id}`, kind, limit, windowMs, scope, unit, quotaId: rule.quotaId },
     instead: rule.borrows && parent !== null && limit > 0 ? 'nothing' : null,
+    ...(rule.onOutage !== 'local' && { onOutage: rule.onOutage }),
   }
   return { id, measure, parent, rule, claim, guaranteed: 0 }
 }
@@ -214,7 +215,8 @@ function poolClaim(parent: Node, nodes: readonly Node[]): Claim {
     limit: Math.max(0, claim.limit - parent.guaranteed),
     windowMs: claim.windowMs,
   }
-  const told = { scope: claim.scope, unit: claim.unit, quotaId: claim.quotaId }
+  const { scope, unit, quotaId, onOutage } = claim
+  const told = { scope, unit, quotaId, ...(onOutage !== undefined && { onOutage }) }
   const child = nodes.find((it) => it.parent?.id === parent.id && it.rule?.guarantee != null)
   const guarantee = child?.rule?.guarantee
   if (child === undefined || guarantee == null) return { ...common, ...told, instead: null }

@@ -38,6 +38,12 @@ export function ownerKindOf(ownerId: string): LimitOwnerKind {
   return ownerKinds[ownerId.slice(0, ownerId.indexOf('_')) as keyof typeof ownerKinds]
 }
 
+/**
+ * What holds while Redis, which all gateways share, does not answer: each gateway judges alone on its part of the
+ * figure (`local`), nobody passes (`closed`), or everybody does and it is counted later (`open`).
+ */
+const OnOutage = z.enum(['local', 'closed', 'open'])
+
 const Amount = z.int().min(0).max(1_000_000_000_000)
 /** A part of the parent, above 0 and at most 1; six decimals count. Zero is written as an amount. */
 const Share = z.number().min(0.000001).max(1)
@@ -60,12 +66,16 @@ export const Limit = z.object({
   guarantee: Share.nullable(),
   /** May go beyond its own figure while its parent has room that nobody else is guaranteed. */
   borrows: z.boolean(),
+  onOutage: OnOutage,
   createdAt: z.iso.datetime({ offset: true }),
 })
 export type Limit = z.infer<typeof Limit>
 
 /** What gateways are told of a limit. */
-export const LimitRule = Limit.omit({ createdAt: true })
+export const LimitRule = Limit.omit({ createdAt: true }).extend({
+  /** Catalogs from before there was a choice do not say. */
+  onOutage: OnOutage.default('local'),
+})
 export type LimitRule = z.infer<typeof LimitRule>
 
 const parentNeeded = (field: string) => ({ path: [field], error: 'needs parentId: what it is a part of' })
@@ -81,6 +91,7 @@ export const NewLimit = z
     share: Share.nullable().default(null),
     guarantee: Share.nullable().default(null),
     borrows: z.boolean().default(false),
+    onOutage: OnOutage.default('local'),
     /** Says that shares of one parent may sum to more than one. */
     allowOversubscription: z.boolean().default(false),
   })
@@ -99,6 +110,7 @@ export const LimitChange = z.strictObject({
   share: Share.nullable().optional(),
   guarantee: Share.nullable().optional(),
   borrows: z.boolean().optional(),
+  onOutage: OnOutage.optional(),
   allowOversubscription: z.boolean().default(false),
 })
 export type LimitChange = z.infer<typeof LimitChange>

@@ -38,6 +38,8 @@ export type Claim = Pool & {
   readonly quotaId: string | null
   /** Where to take from when this pool is used up: elsewhere, from nowhere (it borrows), or null: refuse. */
   readonly instead: Pool | 'nothing' | null
+  /** What holds while a gateway has to judge alone: nobody passes, or everybody; left out, its part of the limit. */
+  readonly onOutage?: 'closed' | 'open'
 }
 
 export type Ask = {

@@ -90,7 +90,7 @@ describe.each(ports)('on %s: a budget that blocks', (port) => {
       LimitRule.parse({
         ...{ id: limitId, teamId: ids.teamId, ownerId: ids.appId, parentId: null },
         ...{ quotaId: null, model: null, measure: 'tokens_per_day', amount: 1_000_000 },
-        ...{ share: null, guarantee: null, borrows: false },
+        ...{ share: null, guarantee: null, borrows: false, onOutage: 'local' },
       }),
     ]
     await start(port, {

@@ -28,6 +28,8 @@ export type DemoCatalog = {
   readonly quotaId: string
   /** Granted by the resource of Azure's v1 style; the same three draw on it there. */
   readonly secondQuotaId: string
+  /** Granted by the resource of Azure's dated style, when three are given. */
+  readonly thirdQuotaId: string
 }
 
 export type DemoCatalogOptions = {
@@ -39,8 +41,8 @@ export type DemoCatalogOptions = {
   readonly priced?: readonly string[]
   /** More routes: alias to tiers of models, all at the OpenAI-style resource. */
   readonly routes?: Readonly<Record<string, readonly (readonly string[])[]>>
-  /** Tokens a minute of the two quotas; without it there are none. */
-  readonly quotaTokens?: readonly [number, number]
+  /** Tokens a minute of the quotas, two or three; without it there are none. */
+  readonly quotaTokens?: readonly number[]
   readonly limits?: (ids: Omit<DemoCatalog, 'document'>) => readonly LimitRule[]
   readonly budgets?: (ids: Omit<DemoCatalog, 'document'>) => readonly BudgetRule[]
 }
@@ -62,8 +64,8 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
   const made = { createdAt: CREATED_AT }
   const [teamId, appId, narrowAppId] = [id('team'), id('app'), id('app')]
   const resourceIds = { openai: id('res'), 'azure-v1': id('res'), 'azure-dated': id('res') }
-  const [quotaId, secondQuotaId] = [id('quo'), id('quo')]
-  const ids = { teamId, appId, narrowAppId, quotaId, secondQuotaId }
+  const [quotaId, secondQuotaId, thirdQuotaId] = [id('quo'), id('quo'), id('quo')]
+  const ids = { teamId, appId, narrowAppId, quotaId, secondQuotaId, thirdQuotaId }
   const deploymentIds = new Map<string, string>()
   const document = {
     format: 1,
@@ -98,7 +100,7 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
       const name = STYLE_PREFIXES[style] + model
       const deploymentId = id('dep')
       deploymentIds.set(name, deploymentId)
-      const drawnOn = options.quotaTokens === undefined ? null : quotaOf(name, ids)
+      const drawnOn = quotaOf(name, ids, options.quotaTokens?.length ?? 0)
       const deployment = { id: deploymentId, name, resourceId: resourceIds[style], quotaId: drawnOn, ...made }
       document.deployments.push({ ...deployment, upstreamModel: model, pricedAs: model })
     }
@@ -119,32 +121,26 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
   return { document: checked, ...ids }
 }
 
-type QuotaIds = Pick<DemoCatalog, 'quotaId' | 'secondQuotaId'>
+type QuotaIds = Pick<DemoCatalog, 'quotaId' | 'secondQuotaId' | 'thirdQuotaId'>
 
 function quotasOf(
   tokens: DemoCatalogOptions['quotaTokens'],
   ids: QuotaIds,
-  resourceIds: { openai: string; 'azure-v1': string },
+  resourceIds: Readonly<Record<keyof typeof STYLE_PREFIXES, string>>,
 ) {
-  if (tokens === undefined) return []
   const quota = { requestsPerMinute: null, createdAt: CREATED_AT }
-  return [
-    { id: ids.quotaId, resourceId: resourceIds.openai, name: 'first', tokensPerMinute: tokens[0], ...quota },
-    {
-      id: ids.secondQuotaId,
-      resourceId: resourceIds['azure-v1'],
-      name: 'second',
-      tokensPerMinute: tokens[1],
-      ...quota,
-    },
+  const granted = [
+    { id: ids.quotaId, resourceId: resourceIds.openai, name: 'first' },
+    { id: ids.secondQuotaId, resourceId: resourceIds['azure-v1'], name: 'second' },
+    { id: ids.thirdQuotaId, resourceId: resourceIds['azure-dated'], name: 'third' },
   ]
+  return (tokens ?? []).map((tokensPerMinute, i) => ({ ...granted[i], tokensPerMinute, ...quota }))
 }
 
-function quotaOf(name: string, ids: QuotaIds): string | null {
-  const isSecond = name.startsWith(STYLE_PREFIXES['azure-v1'])
-  const model = isSecond ? name.slice(STYLE_PREFIXES['azure-v1'].length) : name
-  if (!['gpt-4o', 'fail-503', 'usage-500-50'].includes(model)) return null
-  return isSecond ? ids.secondQuotaId : ids.quotaId
+function quotaOf(name: string, ids: QuotaIds, count: number): string | null {
+  const style = styles.findLast((it) => name.startsWith(STYLE_PREFIXES[it])) ?? 'openai'
+  if (!['gpt-4o', 'fail-503', 'usage-500-50'].includes(name.slice(STYLE_PREFIXES[style].length))) return null
+  return [ids.quotaId, ids.secondQuotaId, ids.thirdQuotaId].slice(0, count)[styles.indexOf(style)] ?? null
 }
 
 function modelNames(more: readonly string[] = []): string[] {

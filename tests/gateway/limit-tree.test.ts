@@ -23,7 +23,14 @@ function rule(ids: Ids, ownerId: string, changes: Partial<LimitRule>): LimitRule
       quotaId: null,
       model: null,
     },
-    ...{ measure: 'tokens_per_minute', amount: null, share: null, guarantee: null, borrows: false },
+    ...{
+      measure: 'tokens_per_minute',
+      amount: null,
+      share: null,
+      guarantee: null,
+      borrows: false,
+      onOutage: 'local',
+    },
     ...changes,
   }
 }
@@ -114,6 +121,17 @@ describe.each(ports)('on %s: a quota', (port) => {
     expect(reply.status).toBe(503)
     expect(errorOf(reply).code).toBe('upstream_capacity')
     expect(gateway.fake.record().map((it) => it.model)).toEqual(['fail-503'])
+  })
+})
+
+describe.each(ports)('on %s: of three quotas', (port) => {
+  test('the third is charged for what it serves, also when the first was full and the second failed', async () => {
+    const routes = { over: [['gpt-4o'], ['v1.fail-503'], ['dated.usage-500-50']] }
+    await start(port, { quotaTokens: [100, 1000, 1000], routes, models: ['usage-500-50'] })
+    expect((await ask('over', { max_tokens: 600 })).status).toBe(200)
+    await new Promise((done) => setTimeout(done, 50))
+    expect((await ask('dated.usage-500-50', { max_tokens: 600 })).status).toBe(429)
+    expect((await ask('v1.usage-500-50', { max_tokens: 600 })).status).toBe(200)
   })
 })
 

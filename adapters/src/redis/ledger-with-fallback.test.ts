@@ -78,6 +78,56 @@ test('faults other than an unavailable limiter are not covered up', async () => 
   await expect(ledger.reserve(askFor([claimOn(newBucket())]))).rejects.toThrow('a bug')
 })
 
+test('a limit that is closed without Redis lets nobody pass, and takes nothing from the others', async () => {
+  const { at, ledger, charged } = setUp(1)
+  const closed = { ...claimOn(newBucket()), onOutage: 'closed' } as const
+  const other = claimOn(newBucket(), { limit: 60 })
+  await expect(ledger.reserve(askFor([other, closed]))).rejects.toMatchObject({
+    code: 'limiter_unavailable',
+    status: 503,
+    detail: { scope: closed.scope, public: expect.stringContaining(closed.scope.name) },
+  })
+  expect((await ledger.reserve(askFor([other]))).admitted).toBe(true)
+  at.nowMs += 2_000
+  at.up = true
+  expect((await ledger.reserve(askFor([other, closed]))).admitted).toBe(true)
+  expect(charged).toEqual([[other, 1]])
+})
+
+test('a limit that is open without Redis lets everybody pass, and is told of it, a bucket of one window at most', async () => {
+  const { at, ledger, charged } = setUp(1)
+  const day = {
+    ...claimOn(newBucket(), { kind: 'window', limit: 4, windowMs: 86_400_000 }),
+    onOutage: 'open',
+  } as const
+  const open = { ...claimOn(newBucket(), { limit: 4 }), onOutage: 'open' } as const
+  for (let i = 0; i < 20; i++)
+    expect(await ledger.reserve(askFor([open, day]))).toEqual({
+      admitted: true,
+      states: [
+        { remaining: 4, resetMs: 0 },
+        { remaining: 4, resetMs: 0 },
+      ],
+    })
+  at.nowMs += 2_000
+  at.up = true
+  await ledger.reserve(askFor([open, day]))
+  expect(charged).toEqual([
+    [open, 4],
+    [day, 20],
+  ])
+})
+
+test('beside an open limit the others still hold, and zero denies whatever is said of outages', async () => {
+  const { ledger } = setUp(1)
+  const open = { ...claimOn(newBucket(), { limit: 1 }), onOutage: 'open' } as const
+  const small = claimOn(newBucket(), { limit: 5 })
+  expect((await ledger.reserve(askFor([open, small]))).admitted).toBe(true)
+  expect(await ledger.reserve(askFor([open, small]))).toMatchObject({ admitted: false, failed: 1 })
+  const zero = { ...open, limit: 0 }
+  expect(await ledger.reserve(askFor([zero]))).toMatchObject({ admitted: false, waitMs: null })
+})
+
 test('what was used locally is told to Redis once, when it is back, less what was given back by then', async () => {
   const { at, ledger, charged } = setUp(1)
   const claim = claimOn(newBucket(), { unit: 'tokens', limit: 60_000 })

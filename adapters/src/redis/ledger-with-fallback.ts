@@ -30,7 +30,7 @@ const LOCAL_AT_LEAST_MS = 1_000
 /** Longer ago than a window, what was taken locally no longer counts. */
 const FORGET_LOCAL_MS = 60_000
 
-/** A ledger that never answers `limiter_unavailable`: what `shared` cannot judge is judged here. */
+/** A ledger that answers `limiter_unavailable` only where a limit wants it: what `shared` cannot judge is judged here. */
 export function ledgerWithFallback(options: FallbackOptions): LedgerWithFallback {
   const { shared, clock } = options
   const local = new LocalJudge(clock, SAFETY / Math.max(1, options.expectedInstances ?? 1))

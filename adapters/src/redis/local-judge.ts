@@ -1,9 +1,10 @@
 /**
  * One gateway judging alone while Redis is away: on a share of every limit, so that all gateways together stay
- * below the whole. It remembers what it let through, and where each call was reserved, so that the call is
+ * below the whole, but for limits that say otherwise. It remembers what it let through, and where each call was reserved, so that the call is
  * settled there too, whoever judges by then.
  */
 import { capacityOf } from '@headgate/domain/bucket'
+import { GatewayError } from '@headgate/domain/gateway-error'
 import type { Clock } from '@headgate/domain/ports'
 import {
   type Ask,
@@ -13,6 +14,7 @@ import {
   type Pool,
   type PoolState,
   type PoolUse,
+  UNBOUNDED,
   type Used,
   type Verdict,
 } from '@headgate/domain/reservation'
@@ -51,7 +53,9 @@ export class LocalJudge {
     this.#spend.hear(ask, states)
   }
 
+  /** @throws GatewayError `limiter_unavailable` where a limit lets nobody pass without Redis */
   async reserve(ask: Ask): Promise<Verdict> {
+    refuseClosed(ask)
     return this.#spend.told(ask, await this.#reserve(ask))
   }
 
@@ -67,7 +71,7 @@ export class LocalJudge {
     if (verdict.admitted) {
       this.#asks.set(ask, { scaled, ledger })
       this.#noteUse(ask.claims.map((pool) => ({ pool, amount: amountOf(pool, ask) })))
-      return verdict
+      return withOpen(ask, verdict)
     }
     if (verdict.waitMs !== null) return verdict
     const hopeless = ask.claims.some((it) => it.limit === 0 || tooLarge(it, ask))
@@ -115,7 +119,8 @@ export class LocalJudge {
   }
 
   #scaledClaim(claim: Claim): Claim {
-    return claim.kind === 'spend' ? this.#spend.standIn(claim) : scaledClaim(claim, this.#share)
+    if (claim.kind === 'spend') return this.#spend.standIn(claim)
+    return isOpen(claim) ? { ...claim, limit: UNBOUNDED, instead: null } : scaledClaim(claim, this.#share)
   }
 }
 
@@ -123,8 +128,39 @@ function freshLedger(clock: Pick<Clock, 'monotonicMs'>): MemoryLedger {
   return memoryLedger(clock, { firstTatMs: emptyButForASecond, spendIsKnown: true })
 }
 
+function refuseClosed({ claims }: Ask): void {
+  const closed = claims.find((claim) => claim.onOutage === 'closed')
+  if (closed === undefined) return
+  const { kind, name } = closed.scope
+  throw new GatewayError('limiter_unavailable', {
+    public: `Limits cannot be judged for the moment, and the limit of ${kind} "${name}" lets nothing pass then. Retry soon.`,
+    scope: closed.scope,
+    retryAfterMs: TOO_LARGE_WAIT_MS,
+  })
+}
+
+/** A limit that lets everybody pass without Redis. Zero denies all the same. */
+function isOpen(claim: Claim): boolean {
+  return claim.onOutage === 'open' && claim.limit > 0
+}
+
+/** What remains of an open limit is not known here; callers are told the whole of it. */
+function withOpen({ claims }: Ask, verdict: Verdict): Verdict {
+  if (!claims.some(isOpen)) return verdict
+  const states = verdict.states.map((state, i) => {
+    const claim = claims[i]
+    return claim !== undefined && isOpen(claim) ? { remaining: claim.limit, resetMs: 0 } : state
+  })
+  return { ...verdict, states }
+}
+
 function tooLarge(claim: Claim, ask: Ask): boolean {
-  return claim.kind !== 'concurrent' && amountOf(claim, ask) > claim.limit && claim.instead === null
+  return (
+    !isOpen(claim) &&
+    claim.kind !== 'concurrent' &&
+    amountOf(claim, ask) > claim.limit &&
+    claim.instead === null
+  )
 }
 
 function scaledClaim(claim: Claim, share: number): Claim {

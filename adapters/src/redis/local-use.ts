@@ -40,6 +40,8 @@ export class LocalUse {
     for (const { pool, atMs, amounts } of this.#byBucket.values()) {
       let amount = 0
       for (const [i, at] of atMs.entries()) if (nowMs - at <= pool.windowMs) amount += amounts[i] as number
+      // A bucket would make up for more than its limit by refusing for longer than its window.
+      if (pool.kind === 'bucket') amount = Math.min(amount, pool.limit)
       if (amount > 0) all.push({ pool, amount })
     }
     this.#byBucket = new Map()

@@ -62,7 +62,8 @@ async function hold(call: Authorized, terms: Terms | null, gateway: Gateway): Pr
     tried.add(quotaId)
     const limits = call.catalog.limits.claims(call.caller.key, call.alias.name, quotaId)
     const claims = terms === null ? limits : terms.claimsWith(limits)
-    const ask = terms === null ? askOf(call, claims, tried.size) : terms.paid(askOf(call, claims, tried.size))
+    const plain = askOf(call, claims, tried.size === 1 ? '' : `.${tried.size}`)
+    const ask = terms === null ? plain : terms.paid(plain)
     const verdict = await gateway.ledger.reserve(ask)
     const budget = terms === null ? null : terms.heard(verdict)
     if (verdict.admitted) {
@@ -91,7 +92,8 @@ export async function reserveAlso(
   if (quotaId === null || holds(call.reservation, quotaId)) return true
   const all = call.catalog.limits.claims(call.caller.key, call.alias.name, quotaId)
   const claims = all.filter((claim) => claim.quotaId !== null)
-  const ask = askOf(call, claims, asks.length + 1)
+  // Its own kind of name: an ask that was refused before had a number, and is not to be taken for this one.
+  const ask = askOf(call, claims, `.also${asks.length}`)
   const verdict = await gateway.ledger.reserve(ask)
   if (verdict.admitted) asks.push(ask)
   return verdict.admitted
@@ -101,10 +103,9 @@ function holds({ asks }: Reservation, quotaId: string): boolean {
   return asks.some((ask) => ask.claims.some((claim) => claim.quotaId === quotaId))
 }
 
-function askOf(call: Authorized, claims: readonly Claim[], number: number): Ask {
+function askOf(call: Authorized, claims: readonly Claim[], suffix: string): Ask {
   const { input, output } = call.estimate
-  const { id } = call.request
-  return { id: number === 1 ? id : `${id}.${number}`, claims, tokens: input + output, tokensAtLeast: input }
+  return { id: call.request.id + suffix, claims, tokens: input + output, tokensAtLeast: input }
 }
 
 /** The candidates with those first that draw on the quota that has room. */

@@ -68,6 +68,8 @@ describe('a tree of limits', () => {
     const change = (body: object) => it.client.limits.change({ params, body })
     expect(await change({ amount: 70 })).toEqual({ ...limit, amount: 70, share: null })
     expect(await change({ guarantee: 0.25 })).toMatchObject({ amount: 70, guarantee: 0.25 })
+    expect(limit.onOutage).toBe('local')
+    expect(await change({ onOutage: 'closed' })).toMatchObject({ amount: 70, onOutage: 'closed' })
     expect(await change({ share: 0.2, borrows: true })).toMatchObject({
       amount: null,
       share: 0.2,
@@ -188,7 +190,15 @@ describe('a limit that cannot stand is refused by its field', () => {
         parentId: quota.id,
         quotaId: quota.id,
       },
-      ...{ model: null, measure, amount: 5, share: null, guarantee: null, borrows: false },
+      ...{
+        model: null,
+        measure,
+        amount: 5,
+        share: null,
+        guarantee: null,
+        borrows: false,
+        onOutage: 'local' as const,
+      },
       createdAt: new Date().toISOString(),
     }
     const insert = (changes: object) =>

@@ -33,10 +33,10 @@ export const limitsHandlers: Handlers<typeof limits, HandlerContext> = {
     return replayLimit(limit, query, context)
   },
   create: async ({ body }, context) => {
-    const { ownerId, parentId, amount, share, guarantee, borrows } = body
+    const { ownerId, parentId, amount, share, guarantee, borrows, onOutage } = body
     const place = await placeOf(body, context)
     const limit = { id: context.newId('lim'), ownerId, parentId, ...place }
-    const whole = { ...limit, amount, share, guarantee, borrows, createdAt: context.now }
+    const whole = { ...limit, amount, share, guarantee, borrows, onOutage, createdAt: context.now }
     await refuseOversubscription(whole, body.allowOversubscription, context)
     return told(context, ownerId, created(await insertLimit(context.db, whole)))
   },
@@ -46,8 +46,8 @@ export const limitsHandlers: Handlers<typeof limits, HandlerContext> = {
     const changed = { ...before, ...oneOf(figures), ...defined(figures) }
     refuseLooseFigures(changed)
     await refuseOversubscription(changed, allowOversubscription, context)
-    const { amount, share, guarantee, borrows } = changed
-    const after = await updateLimit(context.db, before.id, { amount, share, guarantee, borrows })
+    const { amount, share, guarantee, borrows, onOutage } = changed
+    const after = await updateLimit(context.db, before.id, { amount, share, guarantee, borrows, onOutage })
     return told(context, after.ownerId, { changed: true, reply: after, subjectId: after.id, before, after })
   },
   remove: async ({ params }, context) => {
@@ -147,7 +147,7 @@ function isAbove(parentOwnerId: string, ownerId: string, owner: Owner): boolean 
   return owner.userId === parentOwnerId
 }
 
-type Figures = Partial<Pick<Limit, 'amount' | 'share' | 'guarantee' | 'borrows'>>
+type Figures = Partial<Pick<Limit, 'amount' | 'share' | 'guarantee' | 'borrows' | 'onOutage'>>
 
 /** Whoever sets one of amount and share takes the other away. */
 function oneOf({

@@ -17,6 +17,7 @@ const columns = [
   'share',
   'guarantee',
   'borrows',
+  'onOutage',
   'createdAt',
 ] as const satisfies readonly (keyof Limit)[]
 
@@ -67,7 +68,7 @@ export function insertLimit(db: Database, limit: Limit): Promise<Limit> {
 export function updateLimit(
   db: Database,
   id: string,
-  figures: Pick<Limit, 'amount' | 'share' | 'guarantee' | 'borrows'>,
+  figures: Pick<Limit, 'amount' | 'share' | 'guarantee' | 'borrows' | 'onOutage'>,
 ): Promise<Limit> {
   return db
     .updateTable('limits')
