@@ -10,6 +10,7 @@ import { memoryUsageStream } from '@headgate/adapters/memory/usage-stream'
 import { type AdminClient, adminClient } from '@headgate/admin-contract/client'
 import { migrate } from '@headgate/control-plane/database/migrate'
 import { type Database, openDatabase } from '@headgate/control-plane/database/open'
+import { makeTeamScope } from '@headgate/control-plane/database/team-scope'
 import { type ControlPlane, type ControlPlanePorts, startControlPlane } from '@headgate/control-plane/start'
 import { freshDatabase } from '../servers/fresh-database.ts'
 
@@ -69,6 +70,7 @@ export function migratedDatabase(): Promise<{ url: string }> {
     name: 'migrated',
     run: async (url) => {
       await migrate(url, () => {})
+      await makeTeamScope(url)
     },
   })
 }

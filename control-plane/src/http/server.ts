@@ -14,7 +14,7 @@ import { allPlaces, type Place } from './places.ts'
 import { problemBody, toProblem } from './problem.ts'
 import { allLists, runList } from './run-list.ts'
 import { type InboundRequest, runOperation } from './run-operation.ts'
-import type { SignIn } from './sign-in.ts'
+import type { Credentials, SignIn } from './sign-in.ts'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
 const REQUEST_TIMEOUT_MS = 30_000
@@ -95,16 +95,28 @@ function addLists(server: FastifyInstance, plan: ServerPlan, places: ReadonlyMap
 }
 
 function inboundOf(request: FastifyRequest): InboundRequest {
-  const { authorization } = request.headers
   return {
     id: request.id,
-    authorization,
+    credentials: credentialsOf(request),
     ifMatch: request.headers['if-match'],
     ifNoneMatch: request.headers['if-none-match'],
     idempotencyKey: oneHeader(request, 'idempotency-key'),
     params: request.params as Record<string, string>,
     query: request.query,
     body: request.body,
+  }
+}
+
+function credentialsOf(request: FastifyRequest): Credentials {
+  const { headers } = request
+  return {
+    authorization: headers.authorization,
+    cookie: headers.cookie,
+    origin: headers.origin,
+    fetchSite: oneHeader(request, 'sec-fetch-site'),
+    csrfToken: oneHeader(request, 'x-csrf-token'),
+    requestId: request.id,
+    address: request.ip,
   }
 }
 
