@@ -23,8 +23,10 @@ import { databaseFault } from './database/fault.ts'
 import { migrate } from './database/migrate.ts'
 import { type OpenDatabase, openDatabase } from './database/open.ts'
 import { makeTeamScope } from './database/team-scope.ts'
+import { directoryOf } from './http/directory.ts'
 import { findersOf } from './http/find-actor.ts'
 import { watchHealth } from './http/health.ts'
+import { refusalNotes } from './http/note-refused.ts'
 import { adminServer } from './http/server.ts'
 import { signInBy } from './http/sign-in.ts'
 import { checkUsage } from './jobs/check-usage.ts'
@@ -91,8 +93,7 @@ export async function startControlPlane(
   try {
     const home = homeOf(config, ports, { ...admin, log, signal: stopping.signal })
     const health = watchHealth(admin.db, ports.clock)
-    const signIn = signInBy(config.adminToken, findersOf(home))
-    const server = adminServer({ home, signIn, health, version: manifest.version })
+    const server = adminServer({ home, health, version: manifest.version, ...doorOf(config, home) })
     await home.catalog.begin()
     await health.check()
     const adminUrl = await listen(server, config)
@@ -118,6 +119,16 @@ export async function startControlPlane(
     await closeDatabases()
     throw fault
   }
+}
+
+/** Who is let in, and where browsers sign in. */
+function doorOf(config: ControlPlaneConfig, home: Home) {
+  const { adminToken, bootstrapCode, host, adminPort } = config
+  const adminUrl = config.adminUrl ?? `http://${host}:${adminPort}`
+  const directory = config.directory && directoryOf(config.directory, home.clock.nowMs)
+  const finders = findersOf(home, directory)
+  const signIn = signInBy({ adminToken, adminUrl, finders, refused: refusalNotes(home) })
+  return { signIn, adminUrl, directory, bootstrapCode }
 }
 
 type Surroundings = Pick<OpenDatabase, 'db' | 'scopedTo'> & {

@@ -8,6 +8,9 @@ import { idOf } from './id.ts'
 /** Ends when nothing was asked for so long. */
 export const IDLE_MS = 30 * 60_000
 
+/** Ends in any case. */
+export const LIFE_MS = 8 * 60 * 60_000
+
 export const Session = z.object({
   id: idOf('ses'),
   /** As audit events call the person. */

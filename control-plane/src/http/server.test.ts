@@ -65,7 +65,13 @@ test('a revocation takes no body but an empty one', async () => {
 })
 
 test('the admin token is compared whole', async () => {
-  const door = signInBy(ADMIN_TOKEN, { apiToken: async () => null })
+  const nobody = async () => null
+  const door = signInBy({
+    adminToken: ADMIN_TOKEN,
+    adminUrl: 'http://127.0.0.1',
+    finders: { apiToken: nobody, session: nobody, accessToken: nobody },
+    refused: async () => {},
+  })
   const signIn = (authorization: string | undefined) => door({ authorization } as Credentials, 'GET')
   expect(await signIn(`Bearer ${ADMIN_TOKEN}`)).toMatchObject({
     name: 'admin-token',

@@ -6,8 +6,9 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Operation } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { API_TOKEN_FORM } from '@headgate/domain/api-token'
-import { digestOf } from '../database/digest.ts'
 import type { Actor } from '../resources/context.ts'
+import { cookieIn, cookieName } from './cookies.ts'
+import type { Finders } from './find-actor.ts'
 
 /** What a request shows of whoever sends it. */
 export type Credentials = {
@@ -17,31 +18,65 @@ export type Credentials = {
   readonly fetchSite: string | undefined
   readonly csrfToken: string | undefined
   readonly requestId: string
-  readonly address: string
 }
 
-/** @throws AdminProblem `unauthenticated` when there is no credential we know, `forbidden` for a forged write */
+/** @throws AdminProblem `unauthenticated` when there is no credential we know, `forged` for a write that a foreign page may have sent */
 export type SignIn = (credentials: Credentials, method: Operation['method']) => Promise<Actor>
 
-/** Each finds who holds its kind of credential; null when it is none of ours, or none any more. */
-export type Finders = {
-  readonly apiToken: (digest: string) => Promise<Actor | null>
+export type SignInRules = {
+  readonly adminToken: string
+  /** Where browsers reach us, without a path. */
+  readonly adminUrl: string
+  readonly finders: Finders
+  /** Hears of credentials that were no good. */
+  readonly refused: (credentials: Credentials) => Promise<void>
 }
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,16384})$/i
+const JWT_FORM = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/
 
 /** Makes the one door of the admin API. */
-export function signInBy(adminToken: string, finders: Finders): SignIn {
+export function signInBy({ adminToken, adminUrl, finders, refused }: SignInRules): SignIn {
   const expected = sha256(adminToken)
-  return async ({ authorization }) => {
+  const sessionCookie = cookieName('headgate', adminUrl)
+  return async (credentials, method) => {
+    const { authorization } = credentials
+    const cookie = cookieIn(credentials.cookie, sessionCookie)
+    if (authorization === undefined && cookie !== undefined) {
+      const actor = await finders.session(cookie)
+      if (actor === null) throw unauthenticated()
+      if (method !== 'GET') refuseForged(credentials, { adminUrl, csrfToken: actor.csrfToken ?? '' })
+      return actor
+    }
     const token = BEARER.exec(authorization ?? '')?.[1]
-    if (token === undefined) throw unauthenticated()
+    const actor = token === undefined ? null : await holderOf(token)
+    if (actor !== null) return actor
+    if (authorization !== undefined) await refused(credentials)
+    throw unauthenticated()
+  }
+
+  async function holderOf(token: string): Promise<Actor | null> {
     // Hashes have one length and reveal nothing by where they differ.
     if (timingSafeEqual(sha256(token), expected)) return adminTokenActor
-    const actor = API_TOKEN_FORM.test(token) ? await finders.apiToken(digestOf(token)) : null
-    if (actor === null) throw unauthenticated()
-    return actor
+    if (API_TOKEN_FORM.test(token)) return finders.apiToken(token)
+    return JWT_FORM.test(token) ? finders.accessToken(token) : null
   }
+}
+
+/**
+ * Browsers send a cookie whoever made the page, so a write must show three things that only our own page can: where it
+ * comes from, that it is the same site, and a token that is read with the session.
+ */
+function refuseForged(
+  { origin, fetchSite, csrfToken }: Credentials,
+  ours: { adminUrl: string; csrfToken: string },
+): void {
+  const isOurs = origin === ours.adminUrl && (fetchSite === undefined || fetchSite === 'same-origin')
+  if (isOurs && timingSafeEqual(sha256(csrfToken ?? ''), sha256(ours.csrfToken))) return
+  throw new AdminProblem(
+    'forged',
+    'A write by a browser session needs our own Origin and, as X-CSRF-Token, the csrf_token of GET /api/v1/me.',
+  )
 }
 
 const adminTokenActor: Actor = {
@@ -57,7 +92,7 @@ const adminTokenActor: Actor = {
 function unauthenticated(): AdminProblem {
   return new AdminProblem(
     'unauthenticated',
-    'Send "Authorization: Bearer …" with the admin token of this installation or an API token.',
+    'Send "Authorization: Bearer …" with an API token, an access token of the directory or the admin token, or sign in at /sign-in.',
   )
 }
 
