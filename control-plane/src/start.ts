@@ -127,8 +127,9 @@ function doorOf(config: ControlPlaneConfig, home: Home) {
   const adminUrl = config.adminUrl ?? `http://${host}:${adminPort}`
   const directory = config.directory && directoryOf(config.directory, home.clock.nowMs)
   const finders = findersOf(home, directory)
-  const signIn = signInBy({ adminToken, adminUrl, finders, refused: refusalNotes(home) })
-  return { signIn, adminUrl, directory, bootstrapCode }
+  const noteRefused = refusalNotes(home)
+  const signIn = signInBy({ adminToken, adminUrl, finders, noteRefused })
+  return { signIn, adminUrl, directory, bootstrapCode, noteRefused }
 }
 
 type Surroundings = Pick<OpenDatabase, 'db' | 'scopedTo'> & {

@@ -276,6 +276,10 @@ test('whoever comes back must be who left: no cookie, another browser, another s
   const url = new URL(await tampered.toCallback(`${adminUrl}/sign-in`, 'ada', adminUrl))
   url.searchParams.set('state', 'x'.repeat(43))
   expect((await tampered.fetch(url.href)).status).toBe(401)
+  const { data } = await it.client.auditEvents.list({ query: { action: 'sign-in.refused' } })
+  const reasons = data.map((one) => (one.after as { reason: string }).reason)
+  expect(reasons).toContain('a sign-in that was not begun in this browser')
+  expect(reasons).toContain('the directory did not confirm a sign-in')
 })
 
 test('the link of evaluation lets the first admin in once', async () => {

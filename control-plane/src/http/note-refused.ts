@@ -3,17 +3,19 @@
  * minute become audit events; the next event says how many more there were.
  */
 import { commitChange, type Home } from '../change.ts'
-import type { Credentials } from './sign-in.ts'
 
 const MINUTE_MS = 60_000
 const EVENTS_PER_MINUTE = 10
 
+/** Hears of one: in which request, and what was wrong. */
+export type NoteRefused = (requestId: string, reason: string) => Promise<void>
+
 /** What hears of them. */
-export function refusalNotes(home: Home): (credentials: Credentials) => Promise<void> {
+export function refusalNotes(home: Home): NoteRefused {
   let minute = 0
   let events = 0
   let untold = 0
-  return async ({ requestId }) => {
+  return async (requestId, reason) => {
     const now = Math.floor(home.clock.nowMs() / MINUTE_MS)
     if (now !== minute) {
       minute = now
@@ -24,7 +26,7 @@ export function refusalNotes(home: Home): (credentials: Credentials) => Promise<
       return
     }
     events += 1
-    const after = { reason: 'unknown credential', untoldBefore: untold }
+    const after = { reason, untoldBefore: untold }
     untold = 0
     const intent = { actor: 'nobody', action: 'sign-in.refused', requestId, changesCatalog: false }
     await commitChange(home, intent, async () => {

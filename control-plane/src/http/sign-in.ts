@@ -9,6 +9,7 @@ import { API_TOKEN_FORM } from '@headgate/domain/api-token'
 import type { Actor } from '../resources/context.ts'
 import { cookieIn, cookieName } from './cookies.ts'
 import type { Finders } from './find-actor.ts'
+import type { NoteRefused } from './note-refused.ts'
 
 /** What a request shows of whoever sends it. */
 export type Credentials = {
@@ -29,14 +30,14 @@ export type SignInRules = {
   readonly adminUrl: string
   readonly finders: Finders
   /** Hears of credentials that were no good. */
-  readonly refused: (credentials: Credentials) => Promise<void>
+  readonly noteRefused: NoteRefused
 }
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,16384})$/i
 const JWT_FORM = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/
 
 /** Makes the one door of the admin API. */
-export function signInBy({ adminToken, adminUrl, finders, refused }: SignInRules): SignIn {
+export function signInBy({ adminToken, adminUrl, finders, noteRefused }: SignInRules): SignIn {
   const expected = sha256(adminToken)
   const sessionCookie = cookieName('headgate', adminUrl)
   return async (credentials, method) => {
@@ -51,7 +52,7 @@ export function signInBy({ adminToken, adminUrl, finders, refused }: SignInRules
     const token = BEARER.exec(authorization ?? '')?.[1]
     const actor = token === undefined ? null : await holderOf(token)
     if (actor !== null) return actor
-    if (authorization !== undefined) await refused(credentials)
+    if (authorization !== undefined) await noteRefused(credentials.requestId, 'unknown credential')
     throw unauthenticated()
   }
 
