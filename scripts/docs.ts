@@ -11,6 +11,7 @@ import { configurationPage } from './reference-pages/configuration.ts'
 import { endpointsPage } from './reference-pages/endpoints.ts'
 import { errorsPage } from './reference-pages/errors.ts'
 import { metricsPage } from './reference-pages/metrics.ts'
+import { rightsPage } from './reference-pages/rights.ts'
 import { sentinelsPage } from './reference-pages/sentinels.ts'
 
 const root = dirname(import.meta.dirname)
@@ -26,6 +27,7 @@ function allPages(): Map<string, string> {
     ['errors.md', errorsPage()],
     ['metrics.md', metricsPage()],
     ['openapi.json', openApiText(version)],
+    ['rights.md', rightsPage()],
     ['sentinels.md', sentinelsPage()],
   ])
 }

@@ -11,7 +11,7 @@ export const agreements = {
   list: operation({
     method: 'GET',
     path: '/agreements',
-    role: 'viewer',
+    right: 'prices.read',
     summary: 'Lists agreements, newest first; of one resource or deployment if asked.',
     query: PageQuery.extend({ resourceId: ResourceId.optional(), deploymentId: DeploymentId.optional() }),
     reply: pageOf(Agreement),
@@ -19,7 +19,7 @@ export const agreements = {
   create: operation({
     method: 'POST',
     path: '/agreements',
-    role: 'admin',
+    right: 'prices.write',
     audit: 'agreement.created',
     changesCatalog: true,
     status: 201,
@@ -30,14 +30,14 @@ export const agreements = {
   read: operation({
     method: 'GET',
     path: '/agreements/{agreementId}',
-    role: 'viewer',
+    right: 'prices.read',
     summary: 'Reads one agreement.',
     reply: Agreement,
   }),
   allocate: operation({
     method: 'GET',
     path: '/agreements/{agreementId}/allocation',
-    role: 'viewer',
+    right: 'prices.read',
     summary:
       'Shares out what reserved capacity cost among the teams that used it, by their tokens: this month so far, unless `from` and `to` say otherwise.',
     query: z.strictObject({

@@ -14,8 +14,8 @@ export const apps = thingOperations({
   change: AppChange,
   sorts: ['created_at', 'name'],
   filters: { teamId: TeamId.optional(), q: NamePart },
-  readRole: 'viewer',
-  writeRole: 'operator',
+  readRight: 'apps.read',
+  writeRight: 'apps.write',
   changesCatalog: true,
   notes: { create: 'Names are unique within the team.' },
 })

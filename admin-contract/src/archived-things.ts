@@ -8,7 +8,7 @@ export const archivedThings = {
   list: operation({
     method: 'GET',
     path: '/archived-things',
-    role: 'admin',
+    right: 'audit.read',
     summary: 'Lists what was removed, youngest first; of one kind if asked.',
     query: listQuery(['created_at', 'archived_at', 'name'], {
       kind: z
@@ -22,7 +22,7 @@ export const archivedThings = {
   read: operation({
     method: 'GET',
     path: '/archived-things/{thingId}',
-    role: 'admin',
+    right: 'audit.read',
     summary: 'Reads one thing that was removed, by the id it had.',
     reply: ArchivedThing,
   }),

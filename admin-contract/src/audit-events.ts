@@ -31,7 +31,7 @@ export const auditEvents = {
   list: operation({
     method: 'GET',
     path: '/audit-events',
-    role: 'admin',
+    right: 'audit.read',
     summary: 'Lists audit events, newest first; by who, when, what and about which thing if asked.',
     query: PageQuery.extend(filters),
     reply: pageOf(AuditEvent),
@@ -39,7 +39,7 @@ export const auditEvents = {
   export: operation({
     method: 'GET',
     path: '/audit-events/export',
-    role: 'admin',
+    right: 'audit.read',
     summary: 'Gives all audit events that match as one file, the newest first.',
     query: z.strictObject({ format: FileFormat.unwrap().exclude(['sidecar']), ...filters }),
     download: true,
@@ -48,7 +48,7 @@ export const auditEvents = {
   read: operation({
     method: 'GET',
     path: '/audit-events/{eventId}',
-    role: 'admin',
+    right: 'audit.read',
     summary: 'Reads one audit event.',
     reply: AuditEvent,
   }),

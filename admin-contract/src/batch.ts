@@ -43,12 +43,12 @@ export const batch = {
   run: operation({
     method: 'POST',
     path: '/batch',
-    role: 'viewer',
+    right: 'of-each-item',
     audit: 'of-each-item',
     changesCatalog: true,
     status: 200,
     summary:
-      'Does a list of writes, each for itself with its own result, or with `atomic` all together or none. Each needs its own role.',
+      'Does a list of writes, each for itself with its own result, or with `atomic` all together or none. Each needs its own right.',
     body: Batch,
     reply: z.object({ data: z.array(BatchResult), succeeded: z.int().min(0), failed: z.int().min(0) }),
   }),

@@ -72,7 +72,7 @@ export const budgets = {
   list: operation({
     method: 'GET',
     path: '/budgets',
-    role: 'viewer',
+    right: 'budgets.read',
     summary: 'Lists budgets, newest first; of one team or owner if asked, ended ones too if asked.',
     query: PageQuery.extend({
       ...Whose,
@@ -86,7 +86,7 @@ export const budgets = {
   live: operation({
     method: 'GET',
     path: '/budgets/live',
-    role: 'viewer',
+    right: 'budgets.read',
     summary: 'Shows budgets live: spent, held, free and forecast, of one budget, owner or team, or of all.',
     query: z.strictObject({ ...Whose, budgetId: BudgetId.optional() }),
     reply: z.object({ asOf: Instant, data: z.array(LiveBudget), truncated: z.boolean() }),
@@ -94,7 +94,7 @@ export const budgets = {
   events: operation({
     method: 'GET',
     path: '/budgets/events',
-    role: 'viewer',
+    right: 'budgets.read',
     summary: 'Lists when budgets reached a part of their amount, newest first.',
     query: PageQuery.extend({ ...Whose, budgetId: BudgetId.optional() }),
     reply: pageOf(BudgetEvent),
@@ -102,7 +102,7 @@ export const budgets = {
   create: operation({
     method: 'POST',
     path: '/budgets',
-    role: 'operator',
+    right: 'budgets.write',
     audit: 'budget.created',
     changesCatalog: true,
     status: 201,
@@ -113,14 +113,14 @@ export const budgets = {
   read: operation({
     method: 'GET',
     path: '/budgets/{budgetId}',
-    role: 'viewer',
+    right: 'budgets.read',
     summary: 'Reads one budget.',
     reply: Budget,
   }),
   change: operation({
     method: 'PATCH',
     path: '/budgets/{budgetId}',
-    role: 'operator',
+    right: 'budgets.write',
     audit: 'budget.changed',
     changesCatalog: true,
     status: 200,
@@ -131,7 +131,7 @@ export const budgets = {
   archive: operation({
     method: 'DELETE',
     path: '/budgets/{budgetId}',
-    role: 'operator',
+    right: 'budgets.write',
     audit: 'budget.archived',
     changesCatalog: true,
     status: 200,

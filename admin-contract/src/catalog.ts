@@ -33,14 +33,14 @@ export const catalog = {
   read: operation({
     method: 'GET',
     path: '/catalog',
-    role: 'viewer',
+    right: 'catalog.read',
     summary: 'Reads the current catalog version.',
     reply: CatalogVersion,
   }),
   gateways: operation({
     method: 'GET',
     path: '/catalog/gateways',
-    role: 'viewer',
+    right: 'catalog.read',
     summary: 'Tells how many of the gateways serve from the current version, and what each serves from.',
     reply: z.object({
       version: z.int().min(0),
@@ -53,7 +53,7 @@ export const catalog = {
   versions: operation({
     method: 'GET',
     path: '/catalog/versions',
-    role: 'viewer',
+    right: 'catalog.read',
     summary: 'Lists the versions of the catalog, newest first.',
     query: PageQuery,
     reply: pageOf(CatalogVersion),
@@ -61,14 +61,14 @@ export const catalog = {
   readVersion: operation({
     method: 'GET',
     path: one,
-    role: 'viewer',
+    right: 'catalog.read',
     summary: 'Reads one version of the catalog with all that gateways were told.',
     reply: CatalogVersion.extend({ document: z.unknown() }),
   }),
   compare: operation({
     method: 'GET',
     path: `${one}/differences`,
-    role: 'viewer',
+    right: 'catalog.read',
     summary: 'Compares a version with an earlier one; with the one before it, unless `from` names another.',
     query: z.strictObject({
       from: z.coerce
@@ -83,7 +83,7 @@ export const catalog = {
   restore: operation({
     method: 'POST',
     path: `${one}/rollback`,
-    role: 'admin',
+    right: 'catalog.restore',
     audit: 'catalog.restored',
     changesCatalog: true,
     status: 200,

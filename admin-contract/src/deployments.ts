@@ -14,8 +14,8 @@ export const deployments = thingOperations({
   change: DeploymentChange,
   sorts: ['created_at', 'name'],
   filters: { resourceId: ResourceId.optional(), quotaId: QuotaId.optional(), q: NamePart },
-  readRole: 'viewer',
-  writeRole: 'admin',
+  readRight: 'upstreams.read',
+  writeRight: 'upstreams.write',
   changesCatalog: true,
   notes: { create: 'It draws on a quota of its own resource or on none.' },
 })

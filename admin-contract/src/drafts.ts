@@ -45,8 +45,8 @@ export const drafts = thingOperations({
   change: DraftChange,
   sorts: ['created_at', 'name'],
   filters: { state: DraftState.optional(), q: NamePart },
-  readRole: 'viewer',
-  writeRole: 'operator',
+  readRight: 'drafts.read',
+  writeRight: 'drafts.write',
   changesCatalog: false,
   notes: { create: 'Nothing changes until it is published.', change: 'A published one stays as it is.' },
 })
@@ -65,7 +65,7 @@ export const publications = {
   check: operation({
     method: 'POST',
     path: '/drafts/{draftId}/checks',
-    role: 'viewer',
+    right: 'drafts.write',
     audit: 'of-each-item',
     changesCatalog: true,
     status: 200,
@@ -76,12 +76,12 @@ export const publications = {
   publish: operation({
     method: 'POST',
     path: '/drafts/{draftId}/publication',
-    role: 'operator',
+    right: 'drafts.write',
     audit: 'of-each-item',
     changesCatalog: true,
     status: 200,
     summary:
-      'Publishes a draft: all its items or none, as one version of the catalog. Each item needs its own role. With If-Match, only the draft that was checked.',
+      'Publishes a draft: all its items or none, as one version of the catalog. Each item needs its own right. With If-Match, only the draft that was checked.',
     body: z.strictObject({ message: z.string().trim().min(1).max(500) }),
     reply: Draft,
   }),

@@ -8,7 +8,7 @@ export const exchangeRates = {
   list: operation({
     method: 'GET',
     path: '/exchange-rates',
-    role: 'viewer',
+    right: 'prices.read',
     summary: 'Lists exchange rates, latest day first; of one base or quote currency if asked.',
     query: PageQuery.extend({ base: Currency.optional(), quote: Currency.optional() }),
     reply: pageOf(ExchangeRate),
@@ -16,7 +16,7 @@ export const exchangeRates = {
   put: operation({
     method: 'PUT',
     path: '/exchange-rates',
-    role: 'admin',
+    right: 'prices.write',
     audit: 'exchange-rate.put',
     changesCatalog: false,
     status: 200,

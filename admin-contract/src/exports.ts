@@ -47,7 +47,7 @@ export const exports = {
   list: operation({
     method: 'GET',
     path: '/exports',
-    role: 'viewer',
+    right: 'exports.read',
     summary: 'Lists exports and their progress, newest first.',
     query: PageQuery,
     reply: pageOf(UsageExport),
@@ -55,7 +55,7 @@ export const exports = {
   create: operation({
     method: 'POST',
     path: '/exports',
-    role: 'operator',
+    right: 'exports.write',
     audit: 'export.created',
     changesCatalog: false,
     status: 201,
@@ -66,14 +66,14 @@ export const exports = {
   read: operation({
     method: 'GET',
     path: '/exports/{exportId}',
-    role: 'viewer',
+    right: 'exports.read',
     summary: 'Reads one export: its state, and how much of it is written.',
     reply: UsageExport,
   }),
   download: operation({
     method: 'GET',
     path: '/exports/{exportId}/file',
-    role: 'viewer',
+    right: 'exports.read',
     summary: 'Sends the file of an export that is done.',
     reply: Download,
     download: true,
@@ -81,7 +81,7 @@ export const exports = {
   cancel: operation({
     method: 'POST',
     path: '/exports/{exportId}/cancellation',
-    role: 'operator',
+    right: 'exports.write',
     audit: 'export.cancelled',
     changesCatalog: false,
     status: 200,

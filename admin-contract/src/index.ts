@@ -1,5 +1,6 @@
 /** The table: every resource of the admin API and its operations. Server, client and OpenAPI walk this. */
 import { agreements } from './agreements.ts'
+import { apiTokens } from './api-tokens.ts'
 import { apps } from './apps.ts'
 import { archivedThings } from './archived-things.ts'
 import { auditEvents } from './audit-events.ts'
@@ -13,6 +14,7 @@ import { exports } from './exports.ts'
 import { keyRotations } from './key-rotations.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
+import { me } from './me.ts'
 import { modelAliases } from './model-aliases.ts'
 import type { Operations } from './operation.ts'
 import { policies } from './policies.ts'
@@ -20,7 +22,9 @@ import { prices } from './prices.ts'
 import { quotas } from './quotas.ts'
 import { reratings } from './reratings.ts'
 import { resources } from './resources.ts'
+import { roleMappings } from './role-mappings.ts'
 import { routes } from './routes.ts'
+import { sessions } from './sessions.ts'
 import { teams } from './teams.ts'
 import { usage } from './usage.ts'
 import { users } from './users.ts'
@@ -50,6 +54,10 @@ export const contract = {
   batch,
   auditEvents,
   archivedThings,
+  me,
+  apiTokens,
+  roleMappings,
+  sessions,
   catalog,
 } as const satisfies Record<string, Operations>
 export type Contract = typeof contract

@@ -31,7 +31,7 @@ export const keyRotations = {
   create: operation({
     method: 'POST',
     path: '/keys/{keyId}/rotations',
-    role: 'operator',
+    right: 'keys.write',
     audit: 'key-rotation.created',
     changesCatalog: false,
     status: 201,
@@ -43,14 +43,14 @@ export const keyRotations = {
   read: operation({
     method: 'GET',
     path: current,
-    role: 'viewer',
+    right: 'keys.read',
     summary: 'Reads the last rotation of a key: scheduled, in its time of grace, or lately ended.',
     reply: KeyRotation,
   }),
   change: operation({
     method: 'PATCH',
     path: current,
-    role: 'operator',
+    right: 'keys.write',
     audit: 'key-rotation.changed',
     changesCatalog: false,
     status: 200,
@@ -61,7 +61,7 @@ export const keyRotations = {
   end: operation({
     method: 'DELETE',
     path: current,
-    role: 'operator',
+    right: 'keys.write',
     audit: 'key-rotation.ended',
     changesCatalog: false,
     status: 200,
@@ -72,7 +72,7 @@ export const keyRotations = {
   clients: operation({
     method: 'GET',
     path: '/keys/{keyId}/clients',
-    role: 'viewer',
+    right: 'keys.read',
     summary: 'Counts the calls that came with each secret of a key while it was rotated, by client.',
     query: z.strictObject({
       from: z.iso

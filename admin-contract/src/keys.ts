@@ -34,8 +34,8 @@ const plain = thingOperations({
       .meta({ description: 'Only those that have an expiry, and it is before this instant.' }),
     q: NamePart,
   },
-  readRole: 'viewer',
-  writeRole: 'operator',
+  readRight: 'keys.read',
+  writeRight: 'keys.write',
   changesCatalog: false,
   notes: {
     change: 'It can be given to another app or user of its team, disabled and enabled, and its expiry moved.',
@@ -53,7 +53,7 @@ export const keys = {
   revoke: operation({
     method: 'POST',
     path: '/keys/{keyId}/revocation',
-    role: 'operator',
+    right: 'keys.revoke',
     audit: 'key.revoked',
     changesCatalog: false,
     status: 200,

@@ -67,7 +67,7 @@ export const limits = {
   tree: operation({
     method: 'GET',
     path: '/limits/tree',
-    role: 'viewer',
+    right: 'limits.read',
     summary: 'Shows the tree of one quota or team live: used, reserved, free and refused, parents first.',
     query: z
       .strictObject({ quotaId: QuotaId.optional(), teamId: TeamId.optional() })
@@ -80,7 +80,7 @@ export const limits = {
   list: operation({
     method: 'GET',
     path: '/limits',
-    role: 'viewer',
+    right: 'limits.read',
     summary:
       'Lists limits, newest first unless `sort` says otherwise; of one team, owner, parent, quota or measure if asked.',
     query: listQuery(['created_at'], {
@@ -95,7 +95,7 @@ export const limits = {
   create: operation({
     method: 'POST',
     path: '/limits',
-    role: 'operator',
+    right: 'limits.write',
     audit: 'limit.created',
     changesCatalog: true,
     status: 201,
@@ -106,14 +106,14 @@ export const limits = {
   read: operation({
     method: 'GET',
     path: '/limits/{limitId}',
-    role: 'viewer',
+    right: 'limits.read',
     summary: 'Reads one limit.',
     reply: Limit,
   }),
   replay: operation({
     method: 'GET',
     path: '/limits/{limitId}/replay',
-    role: 'viewer',
+    right: 'limits.read',
     summary: 'Tells how many of the recorded calls of the last 24 hours another figure would have refused.',
     query: z
       .strictObject({
@@ -129,7 +129,7 @@ export const limits = {
   change: operation({
     method: 'PATCH',
     path: '/limits/{limitId}',
-    role: 'operator',
+    right: 'limits.write',
     audit: 'limit.changed',
     changesCatalog: true,
     status: 200,
@@ -141,7 +141,7 @@ export const limits = {
   remove: operation({
     method: 'DELETE',
     path: '/limits/{limitId}',
-    role: 'operator',
+    right: 'limits.write',
     audit: 'limit.removed',
     changesCatalog: true,
     status: 200,

@@ -13,8 +13,8 @@ export const modelAliases = thingOperations({
   change: ModelAliasChange,
   sorts: ['created_at', 'name'],
   filters: { q: NamePart },
-  readRole: 'viewer',
-  writeRole: 'admin',
+  readRight: 'upstreams.read',
+  writeRight: 'upstreams.write',
   changesCatalog: true,
   notes: { create: 'Callers can use it once it has a route.' },
 })

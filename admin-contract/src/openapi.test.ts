@@ -13,6 +13,7 @@ test('it is OpenAPI 3.1 with a title, a version, a server and the admin token as
   expect(document.servers).toEqual([{ url: '/api/v1' }])
   expect(document.components.securitySchemes).toMatchObject({
     adminToken: { type: 'http', scheme: 'bearer' },
+    session: { type: 'apiKey', in: 'cookie' },
   })
 })
 
@@ -21,7 +22,7 @@ test('every operation of the table is in it, with security, a success and its re
   expect(operations).toHaveLength(table.length)
   for (const it of table) {
     const printed = document.paths[wirePath(it.path)]?.[it.method.toLowerCase()]
-    expect(printed?.security).toEqual([{ adminToken: [] }])
+    expect(printed?.security).toEqual([{ adminToken: [] }, { session: [] }])
     const statuses = Object.keys(printed?.responses ?? {})
     expect(statuses.filter((status) => status.startsWith('2'))).toHaveLength(1)
     expect(statuses).toEqual(expect.arrayContaining(['401', '403', '500', '503']))

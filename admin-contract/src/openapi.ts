@@ -2,6 +2,7 @@
  * The table as an OpenAPI 3.1 document, for everyone who does not speak TypeScript. Nothing is written by
  * hand: shapes that have a name in `named` become components, everything else stands where it is used.
  */
+import { rightRow } from '@headgate/domain/right'
 import type { z } from 'zod'
 import { contentTypes } from './download.ts'
 import { DryRun } from './dry-run.ts'
@@ -33,7 +34,7 @@ export type OpenApiOperation = {
   readonly tags: readonly string[]
   readonly summary: string
   readonly description: string
-  readonly security: readonly { readonly adminToken: readonly [] }[]
+  readonly security: readonly Readonly<Record<string, readonly []>>[]
   readonly parameters: readonly OpenApiParameter[]
   readonly requestBody?: { readonly required: true; readonly content: Content }
   readonly responses: { readonly [status: string]: OpenApiResponse }
@@ -85,7 +86,17 @@ export function openApiDocument(version: string): OpenApiDocument {
     components: {
       schemas: printer.components(),
       securitySchemes: {
-        adminToken: { type: 'http', scheme: 'bearer', description: 'HEADGATE_ADMIN_TOKEN' },
+        adminToken: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'HEADGATE_ADMIN_TOKEN, an API token, or an access token of the directory.',
+        },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Host-headgate',
+          description: 'A browser session. Writes also need `X-CSRF-Token`.',
+        },
       },
     },
   }
@@ -106,8 +117,8 @@ function describe(it: Operation, names: Names, printer: SchemaPrinter): OpenApiO
     operationId: names.id,
     tags: [names.tag],
     summary: it.summary,
-    description: `Needs the role ${it.role}.${audited}`,
-    security: [{ adminToken: [] }],
+    description: `${needs(it)}${audited}`,
+    security: [{ adminToken: [] }, { session: [] }],
     parameters: [
       ...pathParameters(it.path),
       ...queryParameters(it.query, printer),
@@ -123,6 +134,15 @@ function describe(it: Operation, names: Names, printer: SchemaPrinter): OpenApiO
         }),
     responses: responsesOf(it, names.group, printer),
   }
+}
+
+/** The right and who has it. */
+function needs({ right }: Operation): string {
+  if (right === 'signed-in') return 'Needs no right: it is about whoever asks.'
+  if (right === 'of-each-item') return 'Each item needs the right of its own operation.'
+  const { roles, reach } = rightRow(right)
+  const where = reach === 'team' ? 'can be held for single teams' : 'only for the whole organisation'
+  return `Needs the right \`${right}\`; roles that have it: ${roles.join(', ')}; ${where}.`
 }
 
 /** What every write takes besides what is its own. */

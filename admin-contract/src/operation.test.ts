@@ -10,14 +10,14 @@ const reply = z.object({ id: z.string() })
 const read = operation({
   method: 'GET',
   path: '/things/{thingId}/parts/{partId}',
-  role: 'viewer',
+  right: 'teams.read',
   summary: '',
   reply,
 })
 const create = operation({
   method: 'POST',
   path: '/things',
-  role: 'admin',
+  right: 'teams.write',
   audit: 'thing.created',
   changesCatalog: false,
   status: 201,
@@ -32,16 +32,20 @@ test('an operation that writes without an audit event does not compile', () => {
   operation({
     method: 'POST',
     path: '/x',
-    role: 'admin',
+    right: 'teams.write',
     changesCatalog: false,
     status: 200,
     summary: '',
     reply,
   })
+  // @ts-expect-error it needs a right
+  operation({ method: 'GET', path: '/x', summary: '', reply })
+  // @ts-expect-error there is no such right
+  operation({ method: 'GET', path: '/x', right: 'teams.eat', summary: '', reply })
   // @ts-expect-error a read leaves no audit event
-  operation({ method: 'GET', path: '/x', role: 'viewer', audit: 'x.read', summary: '', reply })
+  operation({ method: 'GET', path: '/x', right: 'teams.read', audit: 'x.read', summary: '', reply })
   // @ts-expect-error a read takes no body
-  operation({ method: 'GET', path: '/x', role: 'viewer', summary: '', reply, body: reply })
+  operation({ method: 'GET', path: '/x', right: 'teams.read', summary: '', reply, body: reply })
 })
 
 test('an operation without its handler, or a handler without its operation, does not compile', () => {

@@ -1,16 +1,19 @@
 /**
- * An operation is one thing the admin API can do, as data: method, path, role, shapes. The server walks the
+ * An operation is one thing the admin API can do, as data: method, path, right, shapes. The server walks the
  * table of them, the client calls it, the OpenAPI document is printed from it; none can say anything else.
- * A write without `audit`, or a table entry without a handler, does not compile.
+ * Without a right, a write without `audit`, or a table entry without a handler, it does not compile.
  */
-import type { Role } from '@headgate/domain/role'
+import type { Right } from '@headgate/domain/right'
 import type { z } from 'zod'
 
 type Shared = {
   /** Below /api/v1; parameters in braces: `/keys/{keyId}`. */
   readonly path: `/${string}`
-  /** The least role that may do it. */
-  readonly role: Role
+  /**
+   * The right it needs. `signed-in` is for what concerns whoever asks and nobody else; `of-each-item` for a list of
+   * writes that each need their own.
+   */
+  readonly right: Right | 'signed-in' | 'of-each-item'
   /** One line for the reference. */
   readonly summary: string
   readonly query?: z.ZodType

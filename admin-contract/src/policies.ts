@@ -13,8 +13,8 @@ export const policies = thingOperations({
   change: PolicyChange,
   sorts: ['created_at', 'name'],
   filters: { ownerId: PolicyOwnerId.optional(), mode: PolicyMode.optional(), q: NamePart },
-  readRole: 'viewer',
-  writeRole: 'admin',
+  readRight: 'policies.read',
+  writeRight: 'policies.write',
   changesCatalog: true,
   notes: {
     create: 'Its owner is a team, an app, a key or, with `owner_id` null, the organisation.',

@@ -15,7 +15,7 @@ export const prices = {
   list: operation({
     method: 'GET',
     path: '/prices',
-    role: 'viewer',
+    right: 'prices.read',
     summary: 'Lists prices, newest first; of one model or provider if asked.',
     query: PageQuery.extend({ model: MachineName.optional(), provider: Provider.optional() }),
     reply: pageOf(Price),
@@ -23,7 +23,7 @@ export const prices = {
   create: operation({
     method: 'POST',
     path: '/prices',
-    role: 'admin',
+    right: 'prices.write',
     audit: 'price.created',
     changesCatalog: true,
     status: 201,
@@ -34,14 +34,14 @@ export const prices = {
   read: operation({
     method: 'GET',
     path: '/prices/{priceId}',
-    role: 'viewer',
+    right: 'prices.read',
     summary: 'Reads one price.',
     reply: Price,
   }),
   takeOver: operation({
     method: 'POST',
     path: '/prices/import',
-    role: 'admin',
+    right: 'prices.write',
     audit: 'prices.imported',
     changesCatalog: true,
     status: 200,

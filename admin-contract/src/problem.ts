@@ -10,6 +10,8 @@ const table = {
   invalid_json: { status: 400, title: 'The body is not valid JSON' },
   invalid_request: { status: 400, title: 'The request does not have the expected shape' },
   unauthenticated: { status: 401, title: 'Sign in first' },
+  forged: { status: 403, title: 'This write may come from a foreign page' },
+  groups_left_out: { status: 403, title: 'The directory did not tell all your groups' },
   forbidden: { status: 403, title: 'Your role may not do this' },
   not_found: { status: 404, title: 'There is nothing here, or nothing you may see' },
   method_not_allowed: { status: 405, title: 'This path does not accept this method' },
@@ -24,6 +26,7 @@ const table = {
   precondition_required: { status: 428, title: 'Say with If-Match which state you have seen' },
   internal_error: { status: 500, title: 'The control plane failed; this is a fault of ours' },
   database_unavailable: { status: 503, title: 'The database cannot be asked right now' },
+  directory_unavailable: { status: 503, title: 'The directory cannot be asked right now' },
   draining: { status: 503, title: 'This process is shutting down; send the request again' },
 } as const satisfies Record<string, Row>
 

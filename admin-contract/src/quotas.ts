@@ -13,8 +13,8 @@ export const quotas = thingOperations({
   change: QuotaChange,
   sorts: ['created_at', 'name'],
   filters: { resourceId: ResourceId.optional(), q: NamePart },
-  readRole: 'viewer',
-  writeRole: 'admin',
+  readRight: 'upstreams.read',
+  writeRight: 'upstreams.write',
   changesCatalog: true,
   notes: {
     create: 'Names are unique within the resource.',

@@ -9,7 +9,7 @@ export const reratings = {
   list: operation({
     method: 'GET',
     path: '/reratings',
-    role: 'viewer',
+    right: 'prices.read',
     summary: 'Lists re-ratings, newest first.',
     query: PageQuery,
     reply: pageOf(Rerating),
@@ -17,7 +17,7 @@ export const reratings = {
   create: operation({
     method: 'POST',
     path: '/reratings',
-    role: 'admin',
+    right: 'prices.write',
     audit: 'rerating.done',
     changesCatalog: false,
     status: 200,
@@ -38,7 +38,7 @@ export const reratings = {
   read: operation({
     method: 'GET',
     path: '/reratings/{reratingId}',
-    role: 'viewer',
+    right: 'prices.read',
     summary: 'Reads one re-rating.',
     reply: Rerating,
   }),

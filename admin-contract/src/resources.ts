@@ -13,8 +13,8 @@ export const resources = thingOperations({
   change: ResourceChange,
   sorts: ['created_at', 'name'],
   filters: { apiStyle: ApiStyle.optional(), q: NamePart },
-  readRole: 'viewer',
-  writeRole: 'admin',
+  readRight: 'upstreams.read',
+  writeRight: 'upstreams.write',
   changesCatalog: true,
   notes: {
     create: 'It says where a provider is reached and where its credential is kept.',

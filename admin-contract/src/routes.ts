@@ -13,8 +13,8 @@ export const routes = thingOperations({
   change: RouteChange,
   sorts: ['created_at'],
   filters: { aliasId: ModelAliasId.optional() },
-  readRole: 'viewer',
-  writeRole: 'admin',
+  readRight: 'upstreams.read',
+  writeRight: 'upstreams.write',
   changesCatalog: true,
   notes: { create: 'Tiers are tried in order, and within a tier calls are shared by weight.' },
 })

@@ -13,8 +13,8 @@ export const teams = thingOperations({
   change: TeamChange,
   sorts: ['created_at', 'name'],
   filters: { q: NamePart },
-  readRole: 'viewer',
-  writeRole: 'admin',
+  readRight: 'teams.read',
+  writeRight: 'teams.write',
   changesCatalog: true,
   notes: { create: 'Names are unique.' },
 })

@@ -1,8 +1,8 @@
 /**
  * The five operations that all plain things have alike: list, create, read, change, remove. A resource of the
- * admin API says what is special about it (shape, roles, filters), and what is the same is said here once.
+ * admin API says what is special about it (shape, rights, filters), and what is the same is said here once.
  */
-import type { Role } from '@headgate/domain/role'
+import type { Right } from '@headgate/domain/right'
 import type { z } from 'zod'
 import { operation } from './operation.ts'
 import { listQuery, pageOf } from './page.ts'
@@ -22,8 +22,8 @@ type ThingPlan<Path extends string, Id, Shape, New, Changed, Sorts, Filters> = {
   readonly sorts: Sorts
   /** Fields that must equal, and perhaps `q`. */
   readonly filters: Filters
-  readonly readRole: Role
-  readonly writeRole: Role
+  readonly readRight: Right
+  readonly writeRight: Right
   readonly changesCatalog: boolean
   /** What more a reader should know, one sentence each. */
   readonly notes?: { readonly create?: string; readonly change?: string; readonly remove?: string }
@@ -47,7 +47,7 @@ export function thingOperations<
     list: operation({
       method: 'GET',
       path: it.path,
-      role: it.readRole,
+      right: it.readRight,
       summary: `Lists ${it.path.slice(1).replaceAll('-', ' ')}, newest first unless \`sort\` says otherwise.`,
       query: listQuery(it.sorts, it.filters),
       reply: pageOf(it.shape),
@@ -55,7 +55,7 @@ export function thingOperations<
     create: operation({
       method: 'POST',
       path: it.path,
-      role: it.writeRole,
+      right: it.writeRight,
       audit: `${it.thing}.created` as const,
       changesCatalog,
       status: 201,
@@ -66,14 +66,14 @@ export function thingOperations<
     read: operation({
       method: 'GET',
       path: one,
-      role: it.readRole,
+      right: it.readRight,
       summary: `Reads one ${thing}.`,
       reply: it.shape,
     }),
     change: operation({
       method: 'PATCH',
       path: one,
-      role: it.writeRole,
+      right: it.writeRight,
       audit: `${it.thing}.changed` as const,
       changesCatalog,
       status: 200,
@@ -84,7 +84,7 @@ export function thingOperations<
     remove: operation({
       method: 'DELETE',
       path: one,
-      role: it.writeRole,
+      right: it.writeRight,
       audit: `${it.thing}.removed` as const,
       changesCatalog,
       status: 200,

@@ -38,7 +38,7 @@ export const usage = {
   list: operation({
     method: 'GET',
     path: '/usage-records',
-    role: 'viewer',
+    right: 'usage.read',
     summary: 'Lists usage records, latest first.',
     query: PageQuery.extend(UsageFilter.shape),
     reply: pageOf(UsageRecord),
@@ -46,7 +46,7 @@ export const usage = {
   query: operation({
     method: 'GET',
     path: '/analytics/query',
-    role: 'viewer',
+    right: 'usage.read',
     summary: 'Sums usage by dimensions and stretches of time, beside an earlier span if asked.',
     query: UsageQuery,
     reply: UsageAnswer,
@@ -54,7 +54,7 @@ export const usage = {
   exportRecords: operation({
     method: 'GET',
     path: '/usage-records/export',
-    role: 'viewer',
+    right: 'usage.read',
     summary: 'Sends usage records as a file, latest first, with names beside ids.',
     query: UsageFilter.extend({ format: FileFormat }),
     reply: Download,
@@ -63,7 +63,7 @@ export const usage = {
   exportQuery: operation({
     method: 'GET',
     path: '/analytics/export',
-    role: 'viewer',
+    right: 'usage.read',
     summary: 'Sends the answer to a question about usage as a file.',
     query: UsageQuery.extend({ format: FileFormat }),
     reply: Download,
@@ -72,7 +72,7 @@ export const usage = {
   checks: operation({
     method: 'GET',
     path: '/usage-checks',
-    role: 'viewer',
+    right: 'usage.check',
     summary: 'Lists what the comparison of records and rollups found, by day (UTC), latest first.',
     query: PageQuery,
     reply: pageOf(UsageCheck),

@@ -14,7 +14,7 @@ export const users = thingOperations({
   change: UserChange,
   sorts: ['created_at', 'name'],
   filters: { teamId: TeamId.optional(), q: NamePart },
-  readRole: 'admin',
-  writeRole: 'admin',
+  readRight: 'users.read',
+  writeRight: 'users.write',
   changesCatalog: false,
 })

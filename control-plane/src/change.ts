@@ -13,10 +13,11 @@ import type { CatalogPublisher } from './catalog/publish.ts'
 import type { KeysPublisher } from './catalog/publish-keys.ts'
 import { isSerialisationFault } from './database/fault.ts'
 import type { Database } from './database/open.ts'
+import { inTeamScope } from './database/team-scope.ts'
 import { archiveThing } from './resources/archived-things/queries.ts'
 import { insertAuditEvent } from './resources/audit-events/queries.ts'
 import { readCatalogDocument } from './resources/catalog/queries.ts'
-import type { HandlerContext } from './resources/context.ts'
+import type { Actor, HandlerContext } from './resources/context.ts'
 
 const TRIES = 3
 /** A publisher that does not answer must not hold up whoever made the change; the job comes after it. */
@@ -25,6 +26,8 @@ const PUBLISH_WAIT_MS = 2_000
 /** What the process has: made once in start.ts, handed to whoever changes or reads something. */
 export type Home = {
   readonly db: Database
+  /** The database as those see it whose right is for these teams only. */
+  readonly scopedTo: (teamIds: readonly string[]) => Database
   readonly clock: Clock
   readonly newId: ReturnType<typeof idSource>
   readonly digestKey: DigestKey
@@ -43,7 +46,12 @@ export type Intent = {
   readonly action: string
   readonly requestId: string
   readonly changesCatalog: boolean
+  /** Left out where a job or a command does it, which may do anything. */
+  readonly permit?: Permit
 }
+
+/** Who asked, and for which teams they may; null is the whole organisation. */
+export type Permit = { readonly by: Actor; readonly teamIds: readonly string[] | null }
 
 /** One write: what is meant by it, and the handler that does it. */
 export type Step<T> = {
@@ -52,8 +60,18 @@ export type Step<T> = {
 }
 
 /** Runs a handler that only reads. */
-export function readOnly<T>(home: Home, work: (context: HandlerContext) => Promise<T>): Promise<T> {
-  return work(contextOf(home, home.db, { actor: 'reader', keyChanged: () => {} }))
+export function readOnly<T>(
+  home: Home,
+  permit: Permit,
+  work: (context: HandlerContext) => Promise<T>,
+): Promise<T> {
+  const db = permit.teamIds === null ? home.db : home.scopedTo(permit.teamIds)
+  return work(contextOf(home, db, { actor: permit.by.name, permit, keyChanged: () => {} }))
+}
+
+/** Does what a handler does, within the teams it may be done for. */
+export function scoped<T>(context: HandlerContext, work: () => Promise<T>): Promise<T> {
+  return inTeamScope(context.db, context.teamIds, work)
 }
 
 /**
@@ -157,7 +175,7 @@ async function transact<T>(home: Home, db: Database, { steps, message, keyIds }:
   const changes: Change<T>[] = []
   const done: string[] = []
   for (const { intent, work } of steps) {
-    const context = contextOf(home, db, { actor: intent.actor, keyChanged: (id) => keyIds.add(id) })
+    const context = contextOf(home, db, { ...intent, keyChanged: (id) => keyIds.add(id) })
     const change = await work(context)
     changes.push(change)
     if (!change.changed) continue
@@ -216,13 +234,15 @@ async function publish(home: Home, what: { catalog: boolean; keyIds: readonly st
   clearTimeout(timer)
 }
 
-type Doing = Pick<HandlerContext, 'actor' | 'keyChanged'>
+type Doing = Pick<HandlerContext, 'actor' | 'keyChanged'> & { readonly permit?: Permit }
 
-function contextOf(home: Home, db: Database, { actor, keyChanged }: Doing): HandlerContext {
+function contextOf(home: Home, db: Database, { actor, permit, keyChanged }: Doing): HandlerContext {
   const nowMs = home.clock.nowMs()
   return {
     db,
     actor,
+    by: permit?.by ?? null,
+    teamIds: permit?.teamIds ?? null,
     nowMs,
     now: new Date(nowMs).toISOString(),
     newId: (prefix) => home.newId(prefix, nowMs),

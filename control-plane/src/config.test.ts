@@ -1,5 +1,5 @@
 /** Settings: all faults at once, each with its name and the cure, and never a value. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readSettings } from './config.ts'
 
 const good = {
@@ -60,4 +60,66 @@ test.each([
 test('names of the other plane pass, names of nobody are told', () => {
   const settings = readSettings({ ...good, HEADGATE_PORT: '7400', HEADGATE_ADMIN_TOKN: 'x', HEADGATE_X: '' })
   expect(settings.unknownNames).toEqual(['HEADGATE_ADMIN_TOKN', 'HEADGATE_X'])
+})
+
+describe('sign-in', () => {
+  const whole: Record<string, string> = {
+    HEADGATE_ADMIN_URL: 'https://admin.example.com',
+    HEADGATE_OIDC_ISSUER: 'https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0',
+    HEADGATE_OIDC_CLIENT_ID: 'a-client',
+    HEADGATE_OIDC_CLIENT_SECRET: 'env://ENTRA_SECRET',
+    HEADGATE_OIDC_AUDIENCE: 'a-client,api://a-client',
+    ENTRA_SECRET: 'Zk3~a-secret-of-an-app-registration-8Q',
+  }
+  const read = (change: Record<string, string | undefined>) => readSettings({ ...good, ...whole, ...change })
+
+  test('whole, it is read with the secret that it refers to', () => {
+    expect(read({}).directory).toMatchObject({
+      clientSecret: whole['ENTRA_SECRET'],
+      audiences: ['a-client', 'api://a-client'],
+      allowHttp: false,
+    })
+    expect(readSettings(good).directory).toBeNull()
+    expect(readSettings({ ...good, HEADGATE_ADMIN_URL: 'https://admin.example.com' }).directory).toBeNull()
+  })
+
+  test.each(
+    Object.keys(whole).flatMap((name) => [undefined, '', ' '].map((value) => [name, value] as const)),
+  )('without %s (%j) nothing starts, and the name is told', (name, value) => {
+    expect(() => read({ [name]: value })).toThrow(name)
+  })
+
+  test.each([
+    ['HEADGATE_OIDC_ISSUER', 'https://login.microsoftonline.com/common/v2.0'],
+    ['HEADGATE_OIDC_ISSUER', 'https://login.microsoftonline.com/organizations/v2.0'],
+    ['HEADGATE_OIDC_ISSUER', 'http://login.example.com'],
+    ['HEADGATE_OIDC_ISSUER', 'login.example.com'],
+    ['HEADGATE_ADMIN_URL', 'http://admin.example.com'],
+    ['HEADGATE_ADMIN_URL', 'https://admin.example.com/console'],
+    ['HEADGATE_ADMIN_URL', 'https://admin.example.com/'],
+    ['HEADGATE_OIDC_CLIENT_SECRET', 'Zk3~a-secret-of-an-app-registration-8Q'],
+    ['HEADGATE_OIDC_CLIENT_SECRET', 'env://lower'],
+    ['HEADGATE_OIDC_AUDIENCE', 'a,,b'],
+    ['ENTRA_SECRET', 'short'],
+    ['ENTRA_SECRET', 'x'.repeat(40)],
+  ])('%s as %s is refused, and no secret is repeated', (name, value) => {
+    let told = ''
+    try {
+      read({ [name]: value })
+    } catch (fault) {
+      told = (fault as Error).message
+    }
+    expect(told).toContain(name)
+    expect(told).not.toContain('a-secret-of-an-app')
+  })
+
+  test('all that is wrong is told together', () => {
+    const wrong = {
+      HEADGATE_OIDC_ISSUER: 'x',
+      HEADGATE_OIDC_AUDIENCE: undefined,
+      ENTRA_SECRET: 'short',
+      HEADGATE_ADMIN_TOKEN: 'x',
+    }
+    for (const name of Object.keys(wrong)) expect(() => read(wrong)).toThrow(name)
+  })
 })

@@ -35,7 +35,45 @@ const AdminToken = secret('the bearer token of the admin API')
 const days = (byDefault: number) =>
   z.coerce.number('must be a number of days').int().min(1).max(36_500).default(byDefault)
 
+const Origin = z
+  .string()
+  .refine((text) => URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text), {
+    error: 'must be an origin without a path, as https://admin.example.com',
+  })
+
+/** Whoever speaks for many tenants would let any of them in. */
+const Issuer = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^https?:\/\/[^?#]+$/.test(text), {
+    error: 'must be the address of an OpenID provider, as https://login.microsoftonline.com/<tenant id>/v2.0',
+  })
+  .refine((text) => !/\/(common|organizations|consumers)(\/|$)/.test(text), {
+    error: 'must name one tenant: write its id in the place of common, organizations or consumers',
+  })
+
+const DIRECTORY_NAMES = [
+  'HEADGATE_OIDC_ISSUER',
+  'HEADGATE_OIDC_CLIENT_ID',
+  'HEADGATE_OIDC_CLIENT_SECRET',
+  'HEADGATE_OIDC_AUDIENCE',
+  'HEADGATE_ADMIN_URL',
+] as const
+
 const Environment = z.object({
+  HEADGATE_ADMIN_URL: Origin.optional(),
+  HEADGATE_OIDC_ISSUER: Issuer.optional(),
+  HEADGATE_OIDC_CLIENT_ID: z.string().trim().min(1, 'must not be blank').optional(),
+  HEADGATE_OIDC_CLIENT_SECRET: z
+    .string()
+    .regex(/^env:\/\/[A-Z][A-Z0-9_]*$/, 'must say where the secret is, as env://NAME')
+    .optional(),
+  HEADGATE_OIDC_AUDIENCE: z
+    .string()
+    .regex(
+      /^[\x21-\x2b\x2d-\x7e]+(,[\x21-\x2b\x2d-\x7e]+)*$/,
+      'must be one audience or several, with commas between',
+    )
+    .optional(),
   HEADGATE_MODE: z
     .enum(['evaluation', 'production'], 'must be evaluation or production')
     .default('production'),
@@ -63,12 +101,30 @@ const Environment = z.object({
   ),
 })
 
+/** The OpenID provider that people sign in with, and how we are known to it. */
+export type DirectoryConfig = {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** Of access tokens; one of them must be named. */
+  readonly audiences: readonly string[]
+  readonly adminUrl: string
+  /** True lets a provider on plain HTTP in, for evaluation and tests. */
+  readonly allowHttp: boolean
+}
+
 /** What startControlPlane needs to know. */
 export type ControlPlaneConfig = {
   readonly host: string
   /** 0 takes any free port. */
   readonly adminPort: number
   readonly adminToken: string
+  /** Where browsers reach the admin server, without a path; null is where it listens. */
+  readonly adminUrl: string | null
+  /** Null when nobody signs in with a directory. */
+  readonly directory: DirectoryConfig | null
+  /** What the sign-in link of evaluation holds; null when there is none. */
+  readonly bootstrapCode: string | null
   readonly databaseUrl: string
   /** True lets plain-HTTP providers on 127.0.0.1 in, for the demo upstream and tests. */
   readonly allowLoopbackUpstreams: boolean
@@ -94,15 +150,18 @@ export function readSettings(
 ): ControlPlaneSettings {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   const parsed = Environment.safeParse(given)
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`)
-    throw new Error(`these settings are wrong:\n${faults.join('\n')}`)
-  }
+  const issues = parsed.success ? [] : parsed.error.issues
+  const faults = issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`)
+  faults.push(...directoryFaults(given))
+  if (!parsed.success || faults.length > 0) throw new Error(`these settings are wrong:\n${faults.join('\n')}`)
   const it = parsed.data
   return Object.freeze({
     host: it.HEADGATE_HOST,
     adminPort: it.HEADGATE_ADMIN_PORT,
     adminToken: it.HEADGATE_ADMIN_TOKEN,
+    adminUrl: it.HEADGATE_ADMIN_URL ?? null,
+    directory: directoryIn(it, given),
+    bootstrapCode: null,
     databaseUrl: it.DATABASE_URL,
     allowLoopbackUpstreams: it.HEADGATE_MODE === 'evaluation',
     drainMs: it.HEADGATE_DRAIN_MS,
@@ -116,5 +175,40 @@ export function readSettings(
     redisUrl: it.REDIS_URL,
     logLevel: it.HEADGATE_LOG_LEVEL,
     unknownNames: unknownSettings(Object.keys(environment)),
+  })
+}
+
+type Given = Readonly<Record<string, string | undefined>>
+
+/** Half a configuration is none that anybody meant: a missing audience would let tokens of others in. */
+function directoryFaults(given: Given): string[] {
+  const set = DIRECTORY_NAMES.filter((name) => given[name] !== undefined)
+  // The address alone is good for links.
+  if (set.length === 0 || (set.length === 1 && set[0] === 'HEADGATE_ADMIN_URL')) return []
+  const missing = DIRECTORY_NAMES.filter((name) => given[name] === undefined)
+  const faults = missing.map(
+    (name) =>
+      `  ${name} is required: people can sign in only when all of ${DIRECTORY_NAMES.join(', ')} are set`,
+  )
+  const isProduction = given['HEADGATE_MODE'] !== 'evaluation'
+  for (const name of ['HEADGATE_OIDC_ISSUER', 'HEADGATE_ADMIN_URL'])
+    if (isProduction && given[name]?.startsWith('http:'))
+      faults.push(`  ${name} must begin with https:// in production`)
+  const reference = given['HEADGATE_OIDC_CLIENT_SECRET']
+  if (reference?.startsWith('env://')) {
+    const checked = secret('the client secret of the app registration').safeParse(given[reference.slice(6)])
+    if (!checked.success) faults.push(`  ${reference.slice(6)} ${checked.error.issues[0]?.message}`)
+  }
+  return faults
+}
+
+function directoryIn(it: z.infer<typeof Environment>, given: Given): DirectoryConfig | null {
+  const { HEADGATE_OIDC_ISSUER: issuer, HEADGATE_OIDC_CLIENT_ID: clientId, HEADGATE_ADMIN_URL: adminUrl } = it
+  const clientSecret = given[it.HEADGATE_OIDC_CLIENT_SECRET?.slice(6) ?? '']
+  const audiences = it.HEADGATE_OIDC_AUDIENCE?.split(',')
+  if (!issuer || !clientId || !adminUrl || !clientSecret || !audiences) return null
+  return Object.freeze({
+    ...{ issuer, clientId, clientSecret, audiences, adminUrl },
+    allowHttp: it.HEADGATE_MODE === 'evaluation',
   })
 }

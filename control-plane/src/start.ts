@@ -21,10 +21,14 @@ import type { Home } from './change.ts'
 import type { ControlPlaneConfig } from './config.ts'
 import { databaseFault } from './database/fault.ts'
 import { migrate } from './database/migrate.ts'
-import { type Database, openDatabase } from './database/open.ts'
+import { type OpenDatabase, openDatabase } from './database/open.ts'
+import { makeTeamScope } from './database/team-scope.ts'
+import { directoryOf } from './http/directory.ts'
+import { findersOf } from './http/find-actor.ts'
 import { watchHealth } from './http/health.ts'
+import { refusalNotes } from './http/note-refused.ts'
 import { adminServer } from './http/server.ts'
-import { tokenSignIn } from './http/sign-in.ts'
+import { signInBy } from './http/sign-in.ts'
 import { checkUsage } from './jobs/check-usage.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
 import { forgetReplies } from './jobs/forget-replies.ts'
@@ -87,14 +91,13 @@ export async function startControlPlane(
   const closeDatabases = () => Promise.all([admin.close(), jobs.close()])
   const stopping = new AbortController()
   try {
-    const home = homeOf(config, ports, { db: admin.db, log, signal: stopping.signal })
+    const home = homeOf(config, ports, { ...admin, log, signal: stopping.signal })
     const health = watchHealth(admin.db, ports.clock)
-    const signIn = tokenSignIn(config.adminToken)
-    const server = adminServer({ home, signIn, health, version: manifest.version })
+    const server = adminServer({ home, health, version: manifest.version, ...doorOf(config, home) })
     await home.catalog.begin()
     await health.check()
     const adminUrl = await listen(server, config)
-    const running = startAllJobs({ config, ports, home }, { db: jobs.db, log, signal: stopping.signal })
+    const running = startAllJobs({ config, ports, home }, { ...jobs, log, signal: stopping.signal })
     const stop = async () => {
       health.drain()
       stopping.abort()
@@ -118,11 +121,26 @@ export async function startControlPlane(
   }
 }
 
-type Surroundings = { readonly db: Database; readonly log: Log; readonly signal: AbortSignal }
+/** Who is let in, and where browsers sign in. */
+function doorOf(config: ControlPlaneConfig, home: Home) {
+  const { adminToken, bootstrapCode, host, adminPort } = config
+  const adminUrl = config.adminUrl ?? `http://${host}:${adminPort}`
+  const directory = config.directory && directoryOf(config.directory, home.clock.nowMs)
+  const finders = findersOf(home, directory)
+  const noteRefused = refusalNotes(home)
+  const signIn = signInBy({ adminToken, adminUrl, finders, noteRefused })
+  return { signIn, adminUrl, directory, bootstrapCode, noteRefused }
+}
+
+type Surroundings = Pick<OpenDatabase, 'db' | 'scopedTo'> & {
+  readonly log: Log
+  readonly signal: AbortSignal
+}
 
 function homeOf(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Surroundings): Home {
   return {
     db: around.db,
+    scopedTo: around.scopedTo,
     log: around.log,
     clock: ports.clock,
     digestKey: ports.digestKey,
@@ -165,7 +183,7 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
     keepUsage({ db, log, clock, keptDays: config.usageKeptDays }),
     checkUsage({ db, log, clock }),
     rebuildUsage({ db, log }),
-    runExports({ db, log, clock }),
+    runExports({ db, scopedTo: around.scopedTo, log, clock }),
   ]
   const keyJobs = [rotateKeys({ home, db, publisher: ports.keyPublisher }), forgetReplies(db)]
   const reconcile = reconcileBudgets({ db, log, ledger, clock })
@@ -186,6 +204,7 @@ async function migrateWhenThere(url: string, log: Log): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += DATABASE_RETRY_MS) {
     try {
       await migrate(url, log)
+      await makeTeamScope(url)
       return
     } catch (fault) {
       if (databaseFault(fault)?.kind !== 'retry') throw fault

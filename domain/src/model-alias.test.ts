@@ -2,13 +2,6 @@
 import { describe, expect, test } from 'vitest'
 import { DisplayName, MachineName } from './name.ts'
 import { NewResource, ProviderOrigin } from './resource.ts'
-import { roleAllows } from './role.ts'
-
-test('a role may do what the roles before it may', () => {
-  expect(roleAllows('admin', 'viewer')).toBe(true)
-  expect(roleAllows('operator', 'operator')).toBe(true)
-  expect(roleAllows('viewer', 'operator')).toBe(false)
-})
 
 describe('names', () => {
   test.each(['Search', 'Zürich Ops', '東京', 'a', 'x'.repeat(100)])('%j is a display name', (name) => {

@@ -1,10 +1,15 @@
-/** A role says what somebody may do in the admin API. Each role may do all that the one before it may. */
+/** A role is what somebody is in the admin API, in one word. What each may do stands in `right.ts`. */
 import { z } from 'zod'
 
-export const Role = z.enum(['viewer', 'operator', 'admin'])
+export const Role = z.enum(['viewer', 'operator', 'finance', 'security', 'admin'])
 export type Role = z.infer<typeof Role>
 
-/** True when a holder of `held` may do what asks for `needed`. */
-export function roleAllows(held: Role, needed: Role): boolean {
-  return Role.options.indexOf(held) >= Role.options.indexOf(needed)
+/** What each role is for, for people who give them. */
+export const roleMeanings: Readonly<Record<Role, string>> = {
+  viewer: 'sees how things are set up and what was used',
+  operator: 'runs the day: apps, keys, limits, exports, drafts',
+  finance: 'keeps money: budgets, prices, agreements, re-ratings, exports',
+  security:
+    'sees everything, the audit events and who has access included; writes policies; revokes and ends',
+  admin: 'does everything',
 }

@@ -13,7 +13,7 @@ export type FirstRun = {
   readonly adminToken: string
   /** Null when this data folder never had a demo key. */
   readonly demoKey: string | null
-  /** Null until there is a console to sign in to. */
+  /** Signs the first admin in with a browser, once; null outside evaluation. */
   readonly signInLink: string | null
 }
 
@@ -50,6 +50,7 @@ export function greeting(
     `  OpenAI API    ${it.gateway}/v1`,
     `  Admin API     ${it.adminApi}      reference ${it.console}docs`,
     `  Admin token   in ${join(more.dataDir, 'first-run.json')}`,
+    ...(it.signInLink ? [`  Sign in once  ${it.signInLink}`] : []),
     ...(it.demoKey ? [`  Your key      ${it.demoKey}`] : []),
     '  Demo models   demo-chat, demo-chat-large, demo-embed (built in, no account needed)',
     ...(more.inMemory

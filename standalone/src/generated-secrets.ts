@@ -59,6 +59,6 @@ export async function writePrivately(path: string, text: string): Promise<void> 
   await rename(draft, path)
 }
 
-function randomText(): string {
+export function randomText(): string {
   return randomBytes(32).toString('hex')
 }

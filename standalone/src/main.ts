@@ -38,7 +38,7 @@ import type {
 import { startFakeUpstream } from '@headgate/fake-upstream/server'
 import { planesEnvironment, readAll, readEnvironment, type StandaloneSettings } from './config.ts'
 import { greeting, writeFirstRun } from './first-run.ts'
-import { generatedSecrets } from './generated-secrets.ts'
+import { generatedSecrets, randomText } from './generated-secrets.ts'
 import { keepRunning } from './keep-running.ts'
 import { peopleLog } from './people-log.ts'
 import { type Undo, undoLast } from './undo.ts'
@@ -83,8 +83,9 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
 
   const digest = keyDigester(data.keyPepper)
   const usage = await openUsage(shared.outlet, data, { log, undo })
+  const bootstrapCode = settings.mode === 'evaluation' ? randomText() : null
   const controlPlane = await startControlPlane(
-    control,
+    { ...control, bootstrapCode },
     {
       catalogFeed: shared.feed,
       keyPublisher: shared.keys,
@@ -119,11 +120,10 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
     adminApi: `${controlPlane.adminUrl}/api/v1`,
     adminToken: control.adminToken,
     demoKey,
-    signInLink: null,
+    signInLink: bootstrapCode && `${controlPlane.adminUrl}/sign-in/bootstrap?code=${bootstrapCode}`,
   })
-  const startedMs = performance.now() - startedAtMs
-  const { dataDir } = settings
-  process.stdout.write(greeting(firstRun, { dataDir, inMemory: shared.inMemory, startedMs }))
+  const more = { dataDir: settings.dataDir, inMemory: shared.inMemory }
+  process.stdout.write(greeting(firstRun, { ...more, startedMs: performance.now() - startedAtMs }))
 }
 
 /** Closed after the control plane, which commits what is left and so empties it. */

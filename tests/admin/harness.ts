@@ -8,8 +8,10 @@ import { memoryKeyDirectory } from '@headgate/adapters/memory/key-directory'
 import { type MemoryLedger, memoryLedger } from '@headgate/adapters/memory/ledger'
 import { memoryUsageStream } from '@headgate/adapters/memory/usage-stream'
 import { type AdminClient, adminClient } from '@headgate/admin-contract/client'
+import type { ControlPlaneConfig } from '@headgate/control-plane/config'
 import { migrate } from '@headgate/control-plane/database/migrate'
 import { type Database, openDatabase } from '@headgate/control-plane/database/open'
+import { makeTeamScope } from '@headgate/control-plane/database/team-scope'
 import { type ControlPlane, type ControlPlanePorts, startControlPlane } from '@headgate/control-plane/start'
 import { freshDatabase } from '../servers/fresh-database.ts'
 
@@ -61,6 +63,7 @@ export type TestPlaneOptions = {
   /** An existing database instead of a fresh one. */
   readonly databaseUrl?: string
   readonly ports?: Partial<MemoryPorts>
+  readonly config?: Partial<ControlPlaneConfig>
 }
 
 /** A database with all migrations applied. */
@@ -69,6 +72,7 @@ export function migratedDatabase(): Promise<{ url: string }> {
     name: 'migrated',
     run: async (url) => {
       await migrate(url, () => {})
+      await makeTeamScope(url)
     },
   })
 }
@@ -85,11 +89,15 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
     host: '127.0.0.1',
     adminPort: 0,
     adminToken: ADMIN_TOKEN,
+    adminUrl: null,
+    directory: null,
+    bootstrapCode: null,
     databaseUrl,
     allowLoopbackUpstreams: options.allowLoopbackUpstreams ?? false,
     drainMs: 10_000,
     // Tests store calls of fixed days, which must not grow old.
     usageKeptDays: { records: 36_500, minute: 36_500, hour: 36_500, day: 36_500 },
+    ...options.config,
   }
   const plane = await startControlPlane(config, ports, log)
   const watching = openDatabase({

@@ -85,6 +85,11 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
       /1084500000/,
     ],
   ],
+  [
+    'docs/guides/sign-in.md',
+    true,
+    [/"credential":"admin_token"/, /your token is narrowed to other rights/, /"mappings":\[\{"id":"rmp_/],
+  ],
   ['docs/guides/usage-and-cost.md', true, [/"dimension":"alias"/, /"kind":"records"/, /started_at/]],
 ]
 

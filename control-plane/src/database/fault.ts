@@ -16,8 +16,10 @@ type PgError = Error & { code?: unknown; table?: unknown; constraint?: unknown }
 const SQLSTATE = /^[0-9A-Z]{5}$/
 /** Connection, transaction state, resources, operator intervention (also statement time-out), system. */
 const RETRY_CLASSES = new Set(['08', '25', '40', '53', '55', '57', '58'])
-/** Cardinality, data, integrity, and values too large for an index. */
-const REFUSED_CLASSES = new Set(['21', '22', '23', '54'])
+/** Cardinality, data, integrity, what is outside the scope of teams, and values too large for an index. */
+const REFUSED_CLASSES = new Set(['21', '22', '23', '44', '54'])
+/** A row that would be of no team that whoever writes may see; see team-scope.ts. */
+const OUT_OF_SCOPE = '44000'
 
 /** Judges an error thrown by a query; null when it did not come from the database or its driver. */
 export function databaseFault(thrown: unknown): DatabaseFault | null {
@@ -50,7 +52,7 @@ export function problemOfDatabase(thrown: unknown): AdminProblem | null {
       cause: thrown,
     })
   }
-  const pointer = pointerOf(thrown as PgError)
+  const pointer = fault.code === OUT_OF_SCOPE ? '/team_id' : pointerOf(thrown as PgError)
   if (fault.code === '23505') {
     const message = pointer === '' ? 'something like it exists' : 'taken by something that exists'
     return new AdminProblem('conflict', 'Something with the same name or place exists already.', {
@@ -58,7 +60,7 @@ export function problemOfDatabase(thrown: unknown): AdminProblem | null {
       faults: [{ pointer, code: 'taken', message, fix: 'Choose another, or use the one there is.' }],
     })
   }
-  const missing = fault.code === '23503'
+  const missing = fault.code === '23503' || fault.code === OUT_OF_SCOPE
   return new AdminProblem(
     'invalid_request',
     missing ? 'It refers to something that is not there.' : 'A value cannot be kept.',

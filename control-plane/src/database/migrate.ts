@@ -43,6 +43,8 @@ export async function migrate(url: string, log: Log, migrations?: readonly Migra
       'select number, name, checksum from schema_migrations order by number',
     )
     const missing = missingOf(wanted, rows)
+    // Views would keep columns from being changed; whoever starts makes them anew.
+    if (missing.length > 0) await client.query('drop schema if exists scoped cascade')
     for (const it of missing) {
       await apply(client, it)
       log('info', 'migrated the database', { migration: it.name })

@@ -3,7 +3,7 @@
  * with all their digits, 64-bit integers as numbers or, where a number cannot hold them, as an error.
  */
 import type { Log } from '@headgate/domain/ports'
-import { CamelCasePlugin, Kysely, PostgresDialect } from 'kysely'
+import { CamelCasePlugin, Kysely, PostgresDialect, type PostgresPool } from 'kysely'
 import pg from 'pg'
 import type { Tables } from './tables.ts'
 
@@ -22,7 +22,12 @@ export type DatabasePlan = {
   readonly log: Log
 }
 
-export type OpenDatabase = { readonly db: Database; close(): Promise<void> }
+export type OpenDatabase = {
+  readonly db: Database
+  /** The same pool as it is for those whose right is for these teams only; see team-scope.ts. */
+  scopedTo(teamIds: readonly string[]): Database
+  close(): Promise<void>
+}
 
 /** Opens the pool. Nothing is connected yet: the first query does that, and each later one after a break. */
 export function openDatabase(plan: DatabasePlan): OpenDatabase {
@@ -49,15 +54,46 @@ export function openDatabase(plan: DatabasePlan): OpenDatabase {
   // between two statements. Each of the two needs its listener, else the process would end.
   pool.on('error', broke)
   pool.on('connect', (client) => client.on('error', broke))
-  const db = new Kysely<Tables>({
-    dialect: new PostgresDialect({ pool }),
-    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
-  })
+  const db = over(pool)
   const close = () => {
     closing = true
     return db.destroy()
   }
-  return { db, close }
+  return { db, scopedTo: (teamIds) => over(scopedPool(pool, teamIds)), close }
+}
+
+function over(pool: PostgresPool): Database {
+  return new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool }),
+    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+  })
+}
+
+/** Each connection sees only these teams as long as it is taken. One that cannot be set back is closed. */
+function scopedPool(pool: pg.Pool, teamIds: readonly string[]): PostgresPool {
+  const set = `select set_config('search_path', $1, false), set_config('headgate.team_ids', $2, false)`
+  return {
+    options: pool.options,
+    end: async () => {},
+    connect: async () => {
+      const client = await pool.connect()
+      const giveBack = client.release
+      try {
+        await client.query(set, ['scoped', teamIds.join(',')])
+      } catch (fault) {
+        giveBack.call(client, true)
+        throw fault
+      }
+      client.release = () => {
+        client.release = giveBack
+        client.query('reset search_path; reset headgate.team_ids').then(
+          () => giveBack.call(client),
+          () => giveBack.call(client, true),
+        )
+      }
+      return client
+    },
+  }
 }
 
 const parsers: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([

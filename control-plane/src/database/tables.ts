@@ -6,6 +6,7 @@
 import type { Draft } from '@headgate/admin-contract/drafts'
 import type { Drift } from '@headgate/admin-contract/usage'
 import type { Agreement } from '@headgate/domain/agreement'
+import type { ApiToken } from '@headgate/domain/api-token'
 import type { App } from '@headgate/domain/app'
 import type { ArchivedThing } from '@headgate/domain/archived-thing'
 import type { AuditEvent } from '@headgate/domain/audit-event'
@@ -21,7 +22,9 @@ import type { Price } from '@headgate/domain/price'
 import type { ProxyKey } from '@headgate/domain/proxy-key'
 import type { CostCorrection, Rerating } from '@headgate/domain/rerating'
 import type { Quota, Resource } from '@headgate/domain/resource'
+import type { Claims, RoleMapping } from '@headgate/domain/role-mapping'
 import type { Route } from '@headgate/domain/route'
+import type { Session } from '@headgate/domain/session'
 import type { Team } from '@headgate/domain/team'
 import type { UsageExport } from '@headgate/domain/usage-export'
 import type { UsageRecord } from '@headgate/domain/usage-record'
@@ -69,6 +72,7 @@ type BinRow = { at: string; seriesId: number } & Record<BinColumn, string>
 
 /** What is left out at first has its beginning from the database. */
 type ExportRow = Pick<UsageExport, 'id' | 'kind' | 'format' | 'question' | 'createdAt'> & {
+  teamIds: Generated<string[] | null>
   state: Generated<UsageExport['state']>
   rows: Generated<number>
   bytes: Generated<number>
@@ -122,7 +126,26 @@ export type BudgetRow = Omit<Budget, 'period' | 'steps'> & {
 
 type BudgetPeriodRow = { budgetId: string; periodFrom: string; periodTo: string; spentNanos: number }
 
+export type SessionRow = Session & {
+  digest: string
+  claims: ColumnType<Claims | null, string | null, never>
+  endedAt: Generated<string | null>
+}
+
+export type SignInRow = {
+  digest: string
+  state: string
+  nonce: string
+  codeVerifier: string
+  returnTo: string
+  expiresAt: string
+}
+
 export type Tables = {
+  apiTokens: ApiToken & { digest: string }
+  roleMappings: RoleMapping
+  sessions: SessionRow
+  signIns: SignInRow
   budgets: BudgetRow
   budgetSpend: BudgetPeriodRow & { unpricedCalls: number }
   budgetEvents: BudgetPeriodRow & { id: string; atPercent: number; amountNanos: number; at: string }

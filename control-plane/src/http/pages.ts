@@ -39,7 +39,7 @@ every refusal. This is its control plane, version ${escapeHtml(version)}.</p>
 <li><a href="/api/openapi.json">The same as OpenAPI 3.1</a></li>
 <li><a href="/readyz">Is it ready?</a></li>
 </ul>
-<p>Every call needs the admin token:</p>
+<p><a href="/sign-in">Sign in</a>, or call it with an API token or the admin token:</p>
 <pre>curl -H "Authorization: Bearer $HEADGATE_ADMIN_TOKEN" http://127.0.0.1:7401/api/v1/teams</pre>`,
   )
 }
@@ -60,7 +60,7 @@ export function referencePage(document: OpenApiDocument): string {
     `<h1>${escapeHtml(document.info.title)}</h1>
 <p>${escapeHtml(document.info.description)} Version ${escapeHtml(document.info.version)},
 <a href="/api/openapi.json">as OpenAPI 3.1</a>. Paths stand below <code>/api/v1</code>. Send
-<code>Authorization: Bearer …</code> with the admin token; bodies are JSON with names in snake_case; fields that
+<code>Authorization: Bearer …</code> with an API token or the admin token; bodies are JSON with names in snake_case; fields that
 are not listed are refused. Lists come newest first, with <code>page.next_cursor</code> leading on.</p>
 <nav><ul>${links.join('')}</ul></nav>
 ${sections.join('\n')}

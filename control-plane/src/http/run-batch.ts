@@ -7,14 +7,15 @@ import { AdminProblem } from '@headgate/admin-contract/problem'
 import { wirePointer } from '@headgate/admin-contract/wire'
 import { commitSteps, type Home, type Step } from '../change.ts'
 import { isSerialisationFault } from '../database/fault.ts'
+import type { Actor } from '../resources/context.ts'
+import { permit } from './permit.ts'
 import type { Place } from './places.ts'
 import { problemBody, toProblem } from './problem.ts'
 import { type Done, type InboundRequest, type PreparedWrite, prepareWrite } from './run-operation.ts'
-import { type Actor, requireRole } from './sign-in.ts'
 
 export type Lister = {
   readonly home: Home
-  readonly actor: Actor
+  readonly by: Actor
   readonly places: ReadonlyMap<string, Place>
   readonly request: Pick<InboundRequest, 'id' | 'idempotencyKey'>
 }
@@ -33,7 +34,7 @@ async function oneByOne(items: readonly BatchItem[], lister: Lister): Promise<Re
   const results: Result[] = []
   for (const [index, item] of items.entries()) {
     try {
-      const write = prepareItem(item, index, lister)
+      const write = await prepareItem(item, index, lister)
       results.push(resultOf(write.answer((await commitSteps(lister.home, [write.step])).changes[0])))
     } catch (fault) {
       results.push(refusalOf(fault, lister))
@@ -43,7 +44,7 @@ async function oneByOne(items: readonly BatchItem[], lister: Lister): Promise<Re
 }
 
 async function allOrNone(items: readonly BatchItem[], lister: Lister): Promise<Result[]> {
-  const writes = prepareItems(items, lister)
+  const writes = await prepareItems(items, lister)
   const { changes } = await commitSteps(
     lister.home,
     writes.map((write) => write.step),
@@ -55,24 +56,26 @@ async function allOrNone(items: readonly BatchItem[], lister: Lister): Promise<R
  * Judges all items as far as that can be done without the database. What they throw, now or later, points to
  * the item at fault.
  */
-export function prepareItems(items: readonly BatchItem[], lister: Lister): PreparedWrite[] {
-  return items.map((item, index) => {
-    const { step, answer } = pointing(index, () => prepareItem(item, index, lister))
-    return { step: pointingStep(index, step), answer }
-  })
+export async function prepareItems(items: readonly BatchItem[], lister: Lister): Promise<PreparedWrite[]> {
+  const writes: PreparedWrite[] = []
+  for (const [index, item] of items.entries()) {
+    const { step, answer } = await pointing(index, () => prepareItem(item, index, lister))
+    writes.push({ step: pointingStep(index, step), answer })
+  }
+  return writes
 }
 
-function prepareItem(
+async function prepareItem(
   item: BatchItem,
   index: number,
-  { home, actor, places, request }: Lister,
-): PreparedWrite {
+  { home, by, places, request }: Lister,
+): Promise<PreparedWrite> {
   const place = places.get(item.operation)
   if (place === undefined || place.it.method === 'GET') throw unknownOperation()
-  requireRole(actor, place.it.role)
+  const permitted = await permit(home, by, { it: place.it, requestId: request.id })
   const { id, idempotencyKey } = request
   return prepareWrite(place, {
-    actor,
+    permit: permitted,
     home,
     sent: { params: paramsOf(place, item), query: {}, body: item.body },
     request: {
@@ -137,19 +140,14 @@ function refusalOf(fault: unknown, { home, request }: Lister): Result {
 function pointingStep(index: number, { intent, work }: Step<unknown>): Step<unknown> {
   return {
     intent,
-    work: (context) =>
-      work(context).catch((fault: unknown) =>
-        pointing(index, () => {
-          throw fault
-        }),
-      ),
+    work: (context) => pointing(index, () => work(context)),
   }
 }
 
 /** What another transaction caused is left as it is, because it is tried again. */
-function pointing<T>(index: number, work: () => T): T {
+async function pointing<T>(index: number, work: () => Promise<T>): Promise<T> {
   try {
-    return work()
+    return await work()
   } catch (fault) {
     const problem = toProblem(fault)
     if (isSerialisationFault(fault) || problem.code === 'internal_error') throw fault

@@ -29,7 +29,7 @@ async function rehearse(draft: Draft, lister: Lister) {
   const nothing = { differences: [], warnings: [] }
   try {
     if (draft.items.length === 0) return { passes: true, problem: null, ...nothing }
-    const steps = prepareItems(draft.items, lister).map((write) => write.step)
+    const steps = (await prepareItems(draft.items, lister)).map((write) => write.step)
     const { differences, document } = await tryChanges(lister.home, steps)
     const warnings = document === null ? [] : catalogWarnings(document)
     return { passes: true, problem: null, differences: differences ?? [], warnings }
@@ -44,9 +44,9 @@ async function rehearse(draft: Draft, lister: Lister) {
 
 /** Does it. @throws AdminProblem that points to the item at fault */
 export async function publishDraft({ draftId, lister }: Asked, message: string): Promise<Done> {
-  const { home, actor, request } = lister
+  const { home, by, request } = lister
   const draft = found(await readDraft(home.db, draftId))
-  const intent = { actor: actor.name, action: 'draft.published', requestId: request.id, changesCatalog: true }
+  const intent = { actor: by.name, action: 'draft.published', requestId: request.id, changesCatalog: true }
   const closing: Step<unknown> = {
     intent,
     work: async (context) => {
@@ -55,7 +55,7 @@ export async function publishDraft({ draftId, lister }: Asked, message: string):
       return closeDraft(before, await nextVersion(context), context)
     },
   }
-  const items = prepareItems(draft.items, lister).map((write) => write.step)
+  const items = (await prepareItems(draft.items, lister)).map((write) => write.step)
   const { changes } = await commitSteps(home, [closing, ...items], message)
   const body = renameKeys(changes[0]?.reply)
   return { status: 200, body: JSON.stringify(body), headers: { etag: etagOf(body) } }

@@ -4,12 +4,12 @@ import { contract } from '@headgate/admin-contract/index'
 import type { WriteOperation } from '@headgate/admin-contract/operation'
 import { renameKeys } from '@headgate/admin-contract/wire'
 import { checkIdempotencyKey } from '../database/idempotent-replies.ts'
+import { permit } from './permit.ts'
 import type { LooseCall, Place } from './places.ts'
 import { readCall, renamed } from './read-request.ts'
 import { type Lister, runBatch } from './run-batch.ts'
 import { checkDraft, publishDraft } from './run-draft.ts'
 import type { Doer, Done, InboundRequest } from './run-operation.ts'
-import { requireRole } from './sign-in.ts'
 
 type ListRequest = Lister & { readonly request: InboundRequest }
 type List = {
@@ -41,9 +41,9 @@ export async function runList(
   { home, signIn, places }: Doer & { readonly places: ReadonlyMap<string, Place> },
   request: InboundRequest,
 ): Promise<Done> {
-  const actor = signIn(request.authorization)
-  requireRole(actor, it.role)
+  const by = await signIn(request.credentials, it.method)
+  await permit(home, by, { it, requestId: request.id })
   if (request.idempotencyKey !== undefined) checkIdempotencyKey(request.idempotencyKey)
   const sent = { params: request.params, query: renameKeys(request.query), body: renamed(request.body) }
-  return run(readCall(it, sent), { home, actor, places, request })
+  return run(readCall(it, sent), { home, by, places, request })
 }

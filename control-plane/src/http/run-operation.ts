@@ -9,7 +9,16 @@ import { API_ROOT } from '@headgate/admin-contract/index'
 import type { Change, WriteOperation } from '@headgate/admin-contract/operation'
 import { renameKeys } from '@headgate/admin-contract/wire'
 import { sql } from 'kysely'
-import { commitSteps, type Home, type Rehearsal, readOnly, type Step, tryChanges } from '../change.ts'
+import {
+  commitSteps,
+  type Home,
+  type Permit,
+  type Rehearsal,
+  readOnly,
+  type Step,
+  scoped,
+  tryChanges,
+} from '../change.ts'
 import {
   checkIdempotencyKey,
   type KeptReply,
@@ -19,13 +28,14 @@ import {
 } from '../database/idempotent-replies.ts'
 import type { HandlerContext } from '../resources/context.ts'
 import { etagOf, ifMatchNeeded, listHolds, notAsSeen } from './etag.ts'
+import { permit } from './permit.ts'
 import type { LooseCall, Place } from './places.ts'
 import { partDryRun, readCall, renamed, type Sent } from './read-request.ts'
-import { type Actor, requireRole, type SignIn } from './sign-in.ts'
+import type { Credentials, SignIn } from './sign-in.ts'
 
 export type InboundRequest = {
   readonly id: string
-  readonly authorization: string | undefined
+  readonly credentials: Credentials
   readonly ifMatch: string | undefined
   readonly ifNoneMatch: string | undefined
   readonly idempotencyKey: string | undefined
@@ -53,16 +63,16 @@ export async function runOperation(
   request: InboundRequest,
 ): Promise<Done> {
   const { it } = place
-  const actor = signIn(request.authorization)
-  requireRole(actor, it.role)
+  const by = await signIn(request.credentials, it.method)
+  const permitted = await permit(home, by, { it, requestId: request.id })
   const { isDryRun, query } = partDryRun(it, renameKeys(request.query))
   const sent = { params: request.params, query, body: renamed(request.body) }
   if (it.method === 'GET') {
     const call = readCall(it, sent)
-    const reply = await readOnly(home, (context) => place.handler(call, context))
+    const reply = await readOnly(home, permitted, (context) => place.handler(call, context))
     return it.download === true ? sentAsFile(reply as Download) : shown(reply, request.ifNoneMatch)
   }
-  const write = prepareWrite(place, { actor, sent, request, home })
+  const write = prepareWrite(place, { permit: permitted, sent, request, home })
   if (!isDryRun) return write.answer((await commitSteps(home, [write.step])).changes[0])
   return rehearsed(await tryChanges(home, [write.step]))
 }
@@ -91,7 +101,7 @@ function shown(reply: unknown, ifNoneMatch: string | undefined): Done {
 }
 
 export type Write = {
-  readonly actor: Actor
+  readonly permit: Permit
   readonly sent: Sent
   readonly request: Pick<InboundRequest, 'id' | 'ifMatch' | 'idempotencyKey'>
   readonly home: Home
@@ -107,7 +117,7 @@ export type PreparedWrite = {
  * Judges a write as far as that can be done without the database.
  * @throws AdminProblem when it is refused already
  */
-export function prepareWrite(place: Place, { actor, sent, request, home }: Write): PreparedWrite {
+export function prepareWrite(place: Place, { permit, sent, request, home }: Write): PreparedWrite {
   const it = place.it as WriteOperation
   const call = readCall(it, sent)
   const { ifMatch, idempotencyKey } = request
@@ -116,9 +126,9 @@ export function prepareWrite(place: Place, { actor, sent, request, home }: Write
   const repeatable =
     idempotencyKey === undefined
       ? null
-      : { actor: actor.name, operation: place.name, key: idempotencyKey, request: { ...sent, ifMatch } }
+      : { actor: permit.by.name, operation: place.name, key: idempotencyKey, request: { ...sent, ifMatch } }
   const { changesCatalog } = it
-  const intent = { actor: actor.name, action: it.audit, requestId: request.id, changesCatalog }
+  const intent = { actor: permit.by.name, action: it.audit, requestId: request.id, changesCatalog, permit }
   // Set anew each time the work is run; what counts is the run that was committed.
   let kept: KeptReply | null = null
   const work = async (context: HandlerContext): Promise<Change<unknown>> => {
@@ -127,7 +137,7 @@ export function prepareWrite(place: Place, { actor, sent, request, home }: Write
     await holdThing(call, context)
     if (ifMatch !== undefined) await checkPrecondition(place, { call, ifMatch, context })
     // The table of handlers says that a write gives a Change; the walk over it cannot know.
-    const change = (await place.handler(call, context)) as Change<unknown>
+    const change = (await scoped(context, () => place.handler(call, context))) as Change<unknown>
     if (repeatable !== null) await keep(repeatable, { it, change, context, home })
     return change
   }
@@ -163,7 +173,8 @@ async function holdThing(call: LooseCall, { db }: HandlerContext): Promise<void>
 
 async function checkPrecondition({ reader }: Place, { call, ifMatch, context }: Seen): Promise<void> {
   if (reader === null || ifMatch.trim() === '*') return
-  const current = await reader({ params: call.params, query: undefined, body: undefined }, context)
+  const seen = { params: call.params, query: undefined, body: undefined }
+  const current = await scoped(context, () => reader(seen, context))
   const etag = etagOf(renameKeys(current))
   if (!listHolds(ifMatch, etag, 'If-Match')) throw notAsSeen(etag)
 }

@@ -7,14 +7,14 @@ import { openApiDocument } from '@headgate/admin-contract/openapi'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { redact } from '@headgate/domain/redaction'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import type { Home } from '../change.ts'
 import type { Health } from './health.ts'
 import { contentPolicy, homePage, referencePage } from './pages.ts'
 import { allPlaces, type Place } from './places.ts'
 import { problemBody, toProblem } from './problem.ts'
 import { allLists, runList } from './run-list.ts'
 import { type InboundRequest, runOperation } from './run-operation.ts'
-import type { SignIn } from './sign-in.ts'
+import type { Credentials } from './sign-in.ts'
+import { addSignIn, type SignInPlan } from './sign-in-pages.ts'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
 const REQUEST_TIMEOUT_MS = 30_000
@@ -23,9 +23,7 @@ const HEADERS_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 75_000
 const RETRY_AFTER_SECONDS = 5
 
-export type ServerPlan = {
-  readonly home: Home
-  readonly signIn: SignIn
+export type ServerPlan = Omit<SignInPlan, 'credentialsOf'> & {
   readonly health: Health
   /** Of the product, for the OpenAPI document. */
   readonly version: string
@@ -50,12 +48,14 @@ export function adminServer(plan: ServerPlan): FastifyInstance {
   server.removeContentTypeParser('text/plain')
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders(request.id))
+    if (plan.adminUrl.startsWith('https:')) reply.header('strict-transport-security', 'max-age=31536000')
   })
   server.setErrorHandler((fault, request, reply) => sendProblem(plan, fault, request, reply))
   server.setNotFoundHandler((request, reply) =>
     sendProblem(plan, wrongPlace(server, request), request, reply),
   )
   addOperations(server, plan)
+  addSignIn(server, { ...plan, credentialsOf })
   addPages(server, plan)
   addProbes(server, plan.health)
   return server
@@ -95,16 +95,27 @@ function addLists(server: FastifyInstance, plan: ServerPlan, places: ReadonlyMap
 }
 
 function inboundOf(request: FastifyRequest): InboundRequest {
-  const { authorization } = request.headers
   return {
     id: request.id,
-    authorization,
+    credentials: credentialsOf(request),
     ifMatch: request.headers['if-match'],
     ifNoneMatch: request.headers['if-none-match'],
     idempotencyKey: oneHeader(request, 'idempotency-key'),
     params: request.params as Record<string, string>,
     query: request.query,
     body: request.body,
+  }
+}
+
+function credentialsOf(request: FastifyRequest): Credentials {
+  const { headers } = request
+  return {
+    authorization: headers.authorization,
+    cookie: headers.cookie,
+    origin: headers.origin,
+    fetchSite: oneHeader(request, 'sec-fetch-site'),
+    csrfToken: oneHeader(request, 'x-csrf-token'),
+    requestId: request.id,
   }
 }
 

@@ -9,7 +9,7 @@ import type { Clock, Log } from '@headgate/domain/ports'
 import { redact } from '@headgate/domain/redaction'
 import type { UsageExport } from '@headgate/domain/usage-export'
 import { sql } from 'kysely'
-import type { Database } from '../database/open.ts'
+import type { Database, OpenDatabase } from '../database/open.ts'
 import { answerFile } from '../resources/usage/answer-file.ts'
 import { recordFile } from '../resources/usage/record-file.ts'
 import type { Job } from './scheduler.ts'
@@ -19,9 +19,15 @@ const LEASE_SECONDS = 60
 const KEPT_DAYS = 7
 const PART_BYTES = 1024 * 1024
 
-export type ExportsPlan = { readonly db: Database; readonly log: Log; readonly clock: Pick<Clock, 'nowMs'> }
+export type ExportsPlan = Pick<OpenDatabase, 'db' | 'scopedTo'> & {
+  readonly log: Log
+  readonly clock: Pick<Clock, 'nowMs'>
+}
 
-type Claimed = Pick<UsageExport, 'id' | 'kind' | 'format' | 'question'>
+type Claimed = Pick<UsageExport, 'id' | 'kind' | 'format' | 'question'> & {
+  /** For whom it is made, and so what it may hold; null is the whole organisation. */
+  readonly teamIds: readonly string[] | null
+}
 
 export function runExports(plan: ExportsPlan): Job {
   return {
@@ -58,7 +64,7 @@ async function claim(db: Database): Promise<Claimed | undefined> {
       where id = (select id from usage_exports
         where state = 'queued' or (state = 'running' and leased_until < now())
         order by id limit 1 for update skip locked)
-      returning id, kind, format, question`.execute(transaction)
+      returning id, kind, format, question, team_ids`.execute(transaction)
     const [it] = rows
     if (it !== undefined)
       await transaction.deleteFrom('usageExportParts').where('exportId', '=', it.id).execute()
@@ -91,12 +97,12 @@ async function make(plan: ExportsPlan, it: Claimed, signal: AbortSignal): Promis
 }
 
 async function fileOf(
-  { db, clock }: ExportsPlan,
-  { kind, format, question }: Claimed,
+  { db, scopedTo, clock }: ExportsPlan,
+  { kind, format, question, teamIds }: Claimed,
   onRows: (count: number) => void,
 ): Promise<Download> {
   const nowMs = clock.nowMs()
-  const context = { db, nowMs, now: new Date(nowMs).toISOString() }
+  const context = { db: teamIds === null ? db : scopedTo(teamIds), nowMs, now: new Date(nowMs).toISOString() }
   const asked = readQuestion(kind, question)
   return asked.kind === 'records'
     ? recordFile({ ...asked.filter, format }, context, onRows)

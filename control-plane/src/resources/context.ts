@@ -4,15 +4,36 @@
  */
 import type { Change } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
+import { type Access, beyond } from '@headgate/domain/access'
 import type { IdPrefix } from '@headgate/domain/id'
 import type { CatalogFeed, DigestKey, Ledger } from '@headgate/domain/ports'
 import type { Database } from '../database/open.ts'
+
+/** Who asked, by which credential, and what they may do. */
+export type Actor = {
+  /** As it stands in audit events. */
+  readonly name: string
+  /** What people call them. */
+  readonly called: string
+  readonly credential: 'admin_token' | 'api_token' | 'session' | 'access_token'
+  /** The id of the API token or session; null for the others. */
+  readonly credentialId: string | null
+  readonly access: Access
+  /** When the credential ends; null when it does not. */
+  readonly expiresAt: string | null
+  /** What a write must send besides; null where nothing sends the credential by itself. */
+  readonly csrfToken: string | null
+}
 
 export type HandlerContext = {
   /** For a write, the transaction that its audit event is written in too. */
   readonly db: Database
   /** Who asked, as audit events call them. */
   readonly actor: string
+  /** The same with what they may do; null when a job does it. */
+  readonly by: Actor | null
+  /** The teams for which they may do this; null is the whole organisation. `db` knows it too. */
+  readonly teamIds: readonly string[] | null
   readonly nowMs: number
   /** `nowMs` as text. */
   readonly now: string
@@ -26,6 +47,37 @@ export type HandlerContext = {
   readonly allowLoopbackUpstreams: boolean
   /** Says that the gateways must hear of this key once the change is committed. */
   readonly keyChanged: (keyId: string) => void
+}
+
+/** @throws AdminProblem `forbidden` when something would give rights that whoever asks does not have */
+export function refuseBeyond({ by }: HandlerContext, wanted: Access): void {
+  const more = by === null ? [] : beyond(by.access, wanted)
+  if (more.length === 0) return
+  throw new AdminProblem('forbidden', `This would give rights that you do not have: ${more.join(', ')}.`, {
+    faults: [
+      {
+        pointer: '/role',
+        code: 'beyond_own_rights',
+        message: 'it would give more than you have',
+        fix: 'Choose a lesser role, fewer teams or fewer rights, or ask somebody who has them.',
+      },
+    ],
+  })
+}
+
+/** Who looks after some teams shares out what they have, and does not say how much they have. @throws AdminProblem `forbidden` */
+export function refuseForOwnTeam({ teamIds }: HandlerContext, ownerId: string): void {
+  if (teamIds === null || !ownerId.startsWith('team_')) return
+  throw new AdminProblem('forbidden', 'What a whole team gets is decided for the whole organisation.', {
+    faults: [
+      {
+        pointer: '/owner_id',
+        code: 'for_organisation',
+        message: 'your role is for single teams',
+        fix: 'Send an app, user or key of the team, or ask somebody whose role is for the organisation.',
+      },
+    ],
+  })
 }
 
 /** @throws AdminProblem `not_found` for null: what may not be read and what is not there look the same. */

@@ -2,6 +2,7 @@
 import type { Contract } from '@headgate/admin-contract/index'
 import type { Handlers } from '@headgate/admin-contract/operation'
 import { agreementsHandlers } from './agreements/handlers.ts'
+import { apiTokensHandlers } from './api-tokens/handlers.ts'
 import { appsHandlers } from './apps/handlers.ts'
 import { archivedThingsHandlers } from './archived-things/handlers.ts'
 import { auditEventsHandlers } from './audit-events/handlers.ts'
@@ -21,7 +22,9 @@ import { pricesHandlers } from './prices/handlers.ts'
 import { quotasHandlers } from './quotas/handlers.ts'
 import { reratingsHandlers } from './reratings/handlers.ts'
 import { resourcesHandlers } from './resources/handlers.ts'
+import { roleMappingsHandlers } from './role-mappings/handlers.ts'
 import { routesHandlers } from './routes/handlers.ts'
+import { meHandlers, sessionsHandlers } from './sessions/handlers.ts'
 import { teamsHandlers } from './teams/handlers.ts'
 import { usageHandlers } from './usage/handlers.ts'
 import { usersHandlers } from './users/handlers.ts'
@@ -56,5 +59,9 @@ export const handlers: AllHandlers = {
   drafts: draftsHandlers,
   auditEvents: auditEventsHandlers,
   archivedThings: archivedThingsHandlers,
+  me: meHandlers,
+  apiTokens: apiTokensHandlers,
+  roleMappings: roleMappingsHandlers,
+  sessions: sessionsHandlers,
   catalog: catalogHandlers,
 }

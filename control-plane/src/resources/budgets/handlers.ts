@@ -5,7 +5,7 @@ import { BUDGETS_PER_OWNER_MAX, Budget, type BudgetStep } from '@headgate/domain
 import { periodAt } from '@headgate/domain/period'
 import { addSpend, lockSpendToCount, noteReached } from '../../database/budget-spend.ts'
 import { markKeyUnpublished, readOwner } from '../../database/owner.ts'
-import { created, fieldFault, found, type HandlerContext } from '../context.ts'
+import { created, fieldFault, found, type HandlerContext, refuseForOwnTeam } from '../context.ts'
 import { readLive } from './live.ts'
 import {
   countBudgetsOf,
@@ -26,6 +26,7 @@ export const budgetsHandlers: Handlers<typeof budgets, HandlerContext> = {
   read: async ({ params }, { db }) => found(await readBudget(db, params.budgetId)),
   create: async ({ body }, context) => {
     const { db, newId, now } = context
+    refuseForOwnTeam(context, body.ownerId)
     const owner = await readOwner(db, body.ownerId)
     if (owner === undefined) {
       throw fieldFault('/owner_id', {
@@ -51,6 +52,7 @@ export const budgetsHandlers: Handlers<typeof budgets, HandlerContext> = {
   },
   change: async ({ params, body }, context) => {
     const before = running(await lockBudget(context.db, params.budgetId))
+    refuseForOwnTeam(context, before.ownerId)
     await refuseUnknownModels(body.steps ?? [], context)
     const { name = before.name, amountNanos = before.amountNanos, steps = before.steps } = body
     const wanted = { ...before, name, amountNanos, steps }
@@ -62,6 +64,7 @@ export const budgetsHandlers: Handlers<typeof budgets, HandlerContext> = {
   },
   archive: async ({ params }, context) => {
     const before = found(await lockBudget(context.db, params.budgetId))
+    refuseForOwnTeam(context, before.ownerId)
     if (before.archivedAt !== null) return { changed: false, reply: before }
     const after = await updateBudget(context.db, { ...before, archivedAt: context.now })
     return told(context, { changed: true, reply: after, subjectId: after.id, before, after })

@@ -9,8 +9,10 @@ import { cancelExport, insertExport, listExports, lockExport, readExport, readPa
 
 export const exportsHandlers: Handlers<typeof exports, HandlerContext> = {
   list: ({ query }, { db }) => listExports(db, query),
-  create: async ({ body }, { db, newId, now }) =>
-    created(await insertExport(db, { ...body, id: newId('exp'), createdAt: now })),
+  create: async ({ body }, { db, newId, now, teamIds }) =>
+    created(
+      await insertExport(db, { ...body, id: newId('exp'), createdAt: now, teamIds: teamIds && [...teamIds] }),
+    ),
   read: async ({ params }, { db }) => found(await readExport(db, params.exportId)),
   download: async ({ params }, { db }) => {
     const it = found(await readExport(db, params.exportId))

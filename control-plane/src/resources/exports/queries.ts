@@ -23,7 +23,7 @@ export function lockExport(db: Database, id: string): Promise<UsageExport | unde
 
 export function insertExport(
   db: Database,
-  it: Pick<UsageExport, 'id' | 'kind' | 'format' | 'question' | 'createdAt'>,
+  it: Pick<UsageExport, 'id' | 'kind' | 'format' | 'question' | 'createdAt'> & { teamIds: string[] | null },
 ): Promise<UsageExport> {
   return db.insertInto('usageExports').values(it).returning(columns).executeTakeFirstOrThrow()
 }

@@ -4,7 +4,7 @@ import type { Change, Handlers } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { type Limit, millionths, type NewLimit } from '@headgate/domain/limit'
 import { markKeyUnpublished, type Owner, readOwner } from '../../database/owner.ts'
-import { created, fieldFault, found, type HandlerContext } from '../context.ts'
+import { created, fieldFault, found, type HandlerContext, refuseForOwnTeam } from '../context.ts'
 import {
   deleteLimit,
   hasChildren,
@@ -34,6 +34,8 @@ export const limitsHandlers: Handlers<typeof limits, HandlerContext> = {
   },
   create: async ({ body }, context) => {
     const { ownerId, parentId, amount, share, guarantee, borrows, onOutage } = body
+    refuseForOwnTeam(context, ownerId)
+    refuseQuotaForTeams(context, parentId)
     const place = await placeOf(body, context)
     const limit = { id: context.newId('lim'), ownerId, parentId, ...place }
     const whole = { ...limit, amount, share, guarantee, borrows, onOutage, createdAt: context.now }
@@ -42,6 +44,7 @@ export const limitsHandlers: Handlers<typeof limits, HandlerContext> = {
   },
   change: async ({ params, body }, context) => {
     const before = found(await readLimit(context.db, params.limitId))
+    refuseAbove(context, before)
     const { allowOversubscription, ...figures } = body
     const changed = { ...before, ...oneOf(figures), ...defined(figures) }
     refuseLooseFigures(changed)
@@ -52,6 +55,7 @@ export const limitsHandlers: Handlers<typeof limits, HandlerContext> = {
   },
   remove: async ({ params }, context) => {
     const before = found(await readLimit(context.db, params.limitId))
+    refuseAbove(context, before)
     if (await hasChildren(context.db, before.id)) {
       throw new AdminProblem('conflict', 'Nothing was changed: other limits are a part of this one.', {
         faults: [
@@ -66,6 +70,25 @@ export const limitsHandlers: Handlers<typeof limits, HandlerContext> = {
     const change = { changed: true, reply: before, subjectId: before.id, before, after: null } as const
     return told(context, before.ownerId, change)
   },
+}
+
+/** Limits of the team itself and shares of quotas take from other teams, so they are not for whoever has one team. */
+function refuseAbove(context: HandlerContext, limit: Limit): void {
+  refuseForOwnTeam(context, limit.ownerId)
+  refuseQuotaForTeams(context, limit.parentId)
+}
+
+function refuseQuotaForTeams({ teamIds }: HandlerContext, parentId: string | null): void {
+  if (teamIds === null || !parentId?.startsWith('quo_')) return
+  throw new AdminProblem('forbidden', 'What is taken from a quota is decided for the whole organisation.', {
+    faults: [
+      {
+        pointer: '/parent_id',
+        ...{ code: 'for_organisation', message: 'your role is for single teams' },
+        fix: 'Send a limit of the team as the parent, or null.',
+      },
+    ],
+  })
 }
 
 /** A key carries its own limits, so the gateways must hear of the key. */

@@ -1,0 +1,99 @@
+/**
+ * Who may do what, written by hand beside the table of rights and not read from it: V viewer, O operator, F finance,
+ * S security, A admin. `team`: also with a role for single teams, and then for things of those teams alone. `mine`:
+ * its id stands for something that belongs to one team, so a foreign one must look like none.
+ */
+export type Expected = {
+  readonly roles: string
+  readonly reach: 'team' | 'organisation'
+  readonly mine?: string
+}
+
+const team = (roles: string, mine?: string): Expected => ({ roles, reach: 'team', ...(mine && { mine }) })
+const organisation = (roles: string): Expected => ({ roles, reach: 'organisation' })
+const plain = (read: Expected, write: Expected) => ({
+  list: read,
+  create: write,
+  read,
+  change: write,
+  remove: write,
+})
+
+const upstreams = plain(organisation('VOFSA'), organisation('A'))
+const prices = organisation('VOFSA')
+const pricesWrite = organisation('FA')
+
+/** By resource and operation, as the table of the contract calls them. */
+export const expectedRights: Readonly<Record<string, Readonly<Record<string, Expected>>>> = {
+  teams: plain(team('VOFSA', 'team'), organisation('A')),
+  apps: plain(team('VOFSA', 'app'), team('OA', 'app')),
+  users: plain(team('SA', 'user'), team('A', 'user')),
+  keys: { ...plain(team('VOFSA', 'key'), team('OA', 'key')), revoke: team('OSA', 'key') },
+  keyRotations: {
+    create: team('OA', 'key'),
+    read: team('VOFSA', 'key'),
+    change: team('OA', 'key'),
+    end: team('OA', 'key'),
+    clients: team('VOFSA', 'key'),
+  },
+  limits: {
+    ...plain(team('VOFSA', 'limit'), team('OA', 'limit')),
+    tree: team('VOFSA'),
+    replay: team('VOFSA', 'limit'),
+  },
+  budgets: {
+    list: team('VOFSA'),
+    live: team('VOFSA'),
+    events: team('VOFSA'),
+    create: team('FA'),
+    read: team('VOFSA', 'budget'),
+    change: team('FA', 'budget'),
+    archive: team('FA', 'budget'),
+  },
+  policies: plain(team('VOFSA', 'policy'), organisation('SA')),
+  resources: upstreams,
+  quotas: upstreams,
+  deployments: upstreams,
+  modelAliases: upstreams,
+  routes: upstreams,
+  prices: { list: prices, read: prices, create: pricesWrite, takeOver: pricesWrite },
+  agreements: { list: prices, read: prices, allocate: prices, create: pricesWrite },
+  exchangeRates: { list: prices, put: pricesWrite },
+  reratings: { list: prices, read: prices, create: pricesWrite },
+  usage: {
+    list: team('VOFSA'),
+    query: team('VOFSA'),
+    exportRecords: team('VOFSA'),
+    exportQuery: team('VOFSA'),
+    checks: organisation('VOFSA'),
+  },
+  exports: {
+    list: team('VOFSA'),
+    create: team('OFA'),
+    read: team('VOFSA', 'export'),
+    download: team('VOFSA', 'export'),
+    cancel: team('OFA', 'export'),
+  },
+  drafts: plain(organisation('VOFSA'), organisation('OFSA')),
+  publications: { check: organisation('OFSA'), publish: organisation('OFSA') },
+  batch: { run: team('VOFSA') },
+  auditEvents: { list: organisation('SA'), export: organisation('SA'), read: organisation('SA') },
+  archivedThings: { list: organisation('SA'), read: organisation('SA') },
+  me: { read: team('VOFSA'), sessions: team('VOFSA'), endSession: team('VOFSA') },
+  apiTokens: {
+    list: team('OFSA'),
+    create: team('OFA'),
+    read: team('OFSA', 'token'),
+    revoke: team('OFSA', 'token'),
+  },
+  roleMappings: { ...plain(organisation('SA'), organisation('A')), explain: organisation('SA') },
+  sessions: { list: organisation('SA'), end: organisation('SA') },
+  catalog: {
+    read: organisation('VOFSA'),
+    gateways: organisation('VOFSA'),
+    versions: organisation('VOFSA'),
+    readVersion: organisation('VOFSA'),
+    compare: organisation('VOFSA'),
+    restore: organisation('A'),
+  },
+}
