@@ -1,5 +1,7 @@
 /** The table: every resource of the admin API and its operations. Server, client and OpenAPI walk this. */
 import { agreements } from './agreements.ts'
+import { alertChannels } from './alert-channels.ts'
+import { alertDeliveries } from './alert-deliveries.ts'
 import { apps } from './apps.ts'
 import { archivedThings } from './archived-things.ts'
 import { auditEvents } from './audit-events.ts'
@@ -35,6 +37,8 @@ export const contract = {
   quotas,
   limits,
   budgets,
+  alertChannels,
+  alertDeliveries,
   deployments,
   modelAliases,
   routes,

@@ -29,6 +29,9 @@ export type IdPrefix =
   | 'req'
   | 'aud'
   | 'dft'
+  | 'chn'
+  | 'dlv'
+  | 'evt'
 
 /** A zod shape for an id of one kind; its error names what is expected. */
 export function idOf(prefix: IdPrefix) {

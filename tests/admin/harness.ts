@@ -7,6 +7,8 @@ import { memoryCatalogFeed } from '@headgate/adapters/memory/catalog-feed'
 import { memoryKeyDirectory } from '@headgate/adapters/memory/key-directory'
 import { type MemoryLedger, memoryLedger } from '@headgate/adapters/memory/ledger'
 import { memoryUsageStream } from '@headgate/adapters/memory/usage-stream'
+import { envSecrets } from '@headgate/adapters/secrets/env'
+import { secretResolver } from '@headgate/adapters/secrets/resolver'
 import { type AdminClient, adminClient } from '@headgate/admin-contract/client'
 import { migrate } from '@headgate/control-plane/database/migrate'
 import { type Database, openDatabase } from '@headgate/control-plane/database/open'
@@ -58,6 +60,8 @@ export type Answer = {
 
 export type TestPlaneOptions = {
   readonly allowLoopbackUpstreams?: boolean
+  /** What `env://` references name. */
+  readonly environment?: Readonly<Record<string, string>>
   /** An existing database instead of a fresh one. */
   readonly databaseUrl?: string
   readonly ports?: Partial<MemoryPorts>
@@ -80,7 +84,7 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
   const log = (level: string, message: string, fields?: Record<string, unknown>) => {
     logLines.push({ level, message, fields })
   }
-  const ports = { ...memoryPorts(), ...options.ports }
+  const ports = { ...memoryPorts(options.environment), ...options.ports }
   const config = {
     host: '127.0.0.1',
     adminPort: 0,
@@ -88,6 +92,7 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
     databaseUrl,
     allowLoopbackUpstreams: options.allowLoopbackUpstreams ?? false,
     drainMs: 10_000,
+    alertNetworks: [],
     // Tests store calls of fixed days, which must not grow old.
     usageKeptDays: { records: 36_500, minute: 36_500, hour: 36_500, day: 36_500 },
   }
@@ -114,13 +119,14 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
   }
 }
 
-export function memoryPorts(): MemoryPorts {
+export function memoryPorts(environment: Readonly<Record<string, string>> = {}): MemoryPorts {
   return {
     catalogFeed: memoryCatalogFeed(),
     keyPublisher: memoryKeyDirectory(),
     usageSource: memoryUsageStream(),
     digestKey,
     ledger: memoryLedger(systemClock),
+    secrets: secretResolver({ sources: { env: envSecrets(environment) }, clock: systemClock }),
     clock: systemClock,
   }
 }
