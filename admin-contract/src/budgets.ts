@@ -51,7 +51,7 @@ export const LiveBudget = z.object({
 })
 export type LiveBudget = z.infer<typeof LiveBudget>
 
-/** A budget reached a part of its amount. Once for each part and period. */
+/** A budget reached a part of its amount, or will be overrun. Once for each kind, part and period. */
 export const BudgetEvent = z.object({
   id: BudgetEventId,
   budgetId: BudgetId,
@@ -61,6 +61,10 @@ export const BudgetEvent = z.object({
   /** By the usage records, when it was noticed. */
   spentNanos: Nanos,
   amountNanos: Nanos,
+  /** `forecast`: it will be overrun if it goes on as it has. */
+  kind: z.enum(['reached', 'forecast']),
+  /** Of a forecast: what will have been spent when the period ends. */
+  forecastNanos: Nanos.nullable(),
   at: z.iso.datetime({ offset: true }),
 })
 export type BudgetEvent = z.infer<typeof BudgetEvent>
@@ -95,7 +99,8 @@ export const budgets = {
     method: 'GET',
     path: '/budgets/events',
     right: 'budgets.read',
-    summary: 'Lists when budgets reached a part of their amount, newest first.',
+    summary:
+      'Lists when budgets reached a part of their amount or were foreseen to be overrun, newest first.',
     query: PageQuery.extend({ ...Whose, budgetId: BudgetId.optional() }),
     reply: pageOf(BudgetEvent),
   }),

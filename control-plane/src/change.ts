@@ -8,6 +8,7 @@ import type { CatalogDocument } from '@headgate/domain/catalog'
 import { type CatalogDifference, catalogDifferences } from '@headgate/domain/catalog-difference'
 import type { idSource } from '@headgate/domain/id'
 import type { CatalogFeed, Clock, DigestKey, Ledger, Log } from '@headgate/domain/ports'
+import type { ReceiverGuard } from './alerts/receiver-guard.ts'
 import { compileCatalog, lockCatalog } from './catalog/compile.ts'
 import type { CatalogPublisher } from './catalog/publish.ts'
 import type { KeysPublisher } from './catalog/publish-keys.ts'
@@ -34,6 +35,7 @@ export type Home = {
   readonly ledger: Pick<Ledger, 'look'>
   readonly servingGateways: CatalogFeed['gateways']
   readonly allowLoopbackUpstreams: boolean
+  readonly receiverGuard: ReceiverGuard
   readonly catalog: CatalogPublisher
   readonly keys: KeysPublisher
   readonly log: Log
@@ -250,6 +252,7 @@ function contextOf(home: Home, db: Database, { actor, permit, keyChanged }: Doin
     ledger: home.ledger,
     servingGateways: home.servingGateways,
     allowLoopbackUpstreams: home.allowLoopbackUpstreams,
+    receiverGuard: home.receiverGuard,
     keyChanged,
   }
 }

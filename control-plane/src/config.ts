@@ -4,6 +4,7 @@
  */
 import { unknownSettings } from '@headgate/domain/setting'
 import { z } from 'zod'
+import { isNetwork } from './alerts/receiver-guard.ts'
 import type { UsageKeptDays } from './jobs/keep-usage.ts'
 
 /** Fewer different characters than this is a pattern, not a secret. */
@@ -59,6 +60,19 @@ const DIRECTORY_NAMES = [
   'HEADGATE_ADMIN_URL',
 ] as const
 
+const Networks = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((it) => it.trim())
+      .filter((it) => it !== ''),
+  )
+  .refine((networks) => networks.every(isNetwork), {
+    error: 'must be networks with commas between them, as 10.20.0.0/16,fd12:3456::/48',
+  })
+
 const Environment = z.object({
   HEADGATE_ADMIN_URL: Origin.optional(),
   HEADGATE_OIDC_ISSUER: Issuer.optional(),
@@ -82,6 +96,7 @@ const Environment = z.object({
   HEADGATE_ADMIN_TOKEN: AdminToken,
   HEADGATE_KEY_PEPPER: secret('the pepper proxy keys are digested under'),
   HEADGATE_DRAIN_MS: z.coerce.number('must be a number').int().min(0).max(3_600_000).default(120_000),
+  HEADGATE_ALERT_NETWORKS: Networks,
   HEADGATE_KEEP_RECORDS_DAYS: days(90),
   HEADGATE_KEEP_MINUTES_DAYS: days(7),
   HEADGATE_KEEP_HOURS_DAYS: days(400),
@@ -131,12 +146,16 @@ export type ControlPlaneConfig = {
   /** How long requests and jobs under way may take to end. */
   readonly drainMs: number
   readonly usageKeptDays: UsageKeptDays
+  /** Private networks that alerts may be sent to. */
+  readonly alertNetworks: readonly string[]
 }
 
 export type ControlPlaneSettings = ControlPlaneConfig & {
   readonly keyPepper: string
   readonly redisUrl: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  /** The environment itself, for `env://` references only. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** Names that look like settings and are none, to be told at start. */
   readonly unknownNames: readonly string[]
 }
@@ -171,9 +190,11 @@ export function readSettings(
       hour: it.HEADGATE_KEEP_HOURS_DAYS,
       day: it.HEADGATE_KEEP_DAYS_DAYS,
     }),
+    alertNetworks: Object.freeze(it.HEADGATE_ALERT_NETWORKS),
     keyPepper: it.HEADGATE_KEY_PEPPER,
     redisUrl: it.REDIS_URL,
     logLevel: it.HEADGATE_LOG_LEVEL,
+    environment,
     unknownNames: unknownSettings(Object.keys(environment)),
   })
 }

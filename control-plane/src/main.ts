@@ -5,6 +5,8 @@ import { connectRedis } from '@headgate/adapters/redis/client'
 import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
 import { redisLedger } from '@headgate/adapters/redis/ledger'
 import { redisUsageSource } from '@headgate/adapters/redis/usage-source'
+import { envSecrets } from '@headgate/adapters/secrets/env'
+import { secretResolver } from '@headgate/adapters/secrets/resolver'
 import { processLog } from '@headgate/adapters/telemetry/log'
 import { type ControlPlaneSettings, readSettings } from './config.ts'
 import { startControlPlane } from './start.ts'
@@ -23,6 +25,7 @@ async function run(settings: ControlPlaneSettings): Promise<void> {
     usageSource: redisUsageSource(client, { log }),
     digestKey: keyDigester(settings.keyPepper),
     ledger,
+    secrets: secretResolver({ sources: { env: envSecrets(settings.environment) }, clock, log }),
     clock,
   }
   const controlPlane = await startControlPlane(settings, ports, log)

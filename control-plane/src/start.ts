@@ -11,10 +11,12 @@ import type {
   KeyPublisher,
   Ledger,
   Log,
+  SecretResolver,
   UsageSource,
 } from '@headgate/domain/ports'
 import type { FastifyInstance } from 'fastify'
 import manifest from '../package.json' with { type: 'json' }
+import { receiverGuard } from './alerts/receiver-guard.ts'
 import { catalogPublisher } from './catalog/publish.ts'
 import { keysPublisher } from './catalog/publish-keys.ts'
 import type { Home } from './change.ts'
@@ -30,9 +32,12 @@ import { refusalNotes } from './http/note-refused.ts'
 import { adminServer } from './http/server.ts'
 import { signInBy } from './http/sign-in.ts'
 import { checkUsage } from './jobs/check-usage.ts'
+import { deliverAlerts } from './jobs/deliver-alerts.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
+import { foretellOverruns } from './jobs/foretell-overruns.ts'
 import { forgetReplies } from './jobs/forget-replies.ts'
 import { keepUsage } from './jobs/keep-usage.ts'
+import { alertsReader, readsOutbox } from './jobs/read-outbox.ts'
 import { rebuildUsage } from './jobs/rebuild-usage.ts'
 import { reconcileBudgets } from './jobs/reconcile-budgets.ts'
 import { rotateKeys } from './jobs/rotate-keys.ts'
@@ -54,6 +59,7 @@ export type ControlPlanePorts = {
   readonly usageSource: UsageSource
   readonly digestKey: DigestKey
   readonly ledger: Pick<Ledger, 'look' | 'restore'>
+  readonly secrets: SecretResolver
   readonly clock: Clock
 }
 
@@ -86,7 +92,7 @@ export async function startControlPlane(
     ...pool,
     name: 'headgate-jobs',
     statementTimeoutMs: JOB_STATEMENT_MS,
-    connectionsMax: 5,
+    connectionsMax: 8,
   })
   const closeDatabases = () => Promise.all([admin.close(), jobs.close()])
   const stopping = new AbortController()
@@ -148,6 +154,10 @@ function homeOf(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Su
     servingGateways: () => ports.catalogFeed.gateways(),
     newId: idSource(),
     allowLoopbackUpstreams: config.allowLoopbackUpstreams,
+    receiverGuard: receiverGuard({
+      networks: config.alertNetworks,
+      allowLoopback: config.allowLoopbackUpstreams,
+    }),
     ...publishers(ports, around),
   }
 }
@@ -186,8 +196,12 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
     runExports({ db, scopedTo: around.scopedTo, log, clock }),
   ]
   const keyJobs = [rotateKeys({ home, db, publisher: ports.keyPublisher }), forgetReplies(db)]
-  const reconcile = reconcileBudgets({ db, log, ledger, clock })
-  const jobs = [heal, ...keyJobs, ...usage, reconcile]
+  const budgets = [reconcileBudgets({ db, log, ledger, clock }), foretellOverruns({ db, clock })]
+  const alerts = [
+    readsOutbox(db, alertsReader),
+    deliverAlerts({ db, log, clock, secrets: ports.secrets, guard: home.receiverGuard }),
+  ]
+  const jobs = [heal, ...keyJobs, ...usage, ...budgets, ...alerts]
   // A lock is held as long as its job runs. Taken from the pool that jobs work on, they would wait for each other.
   const locks = openDatabase({
     ...{ url: config.databaseUrl, log, name: 'headgate-locks' },

@@ -32,6 +32,9 @@ export type IdPrefix =
   | 'tok'
   | 'rmp'
   | 'ses'
+  | 'chn'
+  | 'dlv'
+  | 'evt'
 
 /** A zod shape for an id of one kind; its error names what is expected. */
 export function idOf(prefix: IdPrefix) {

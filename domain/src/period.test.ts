@@ -1,7 +1,14 @@
 /** Periods of budgets lie side by side, whatever the clocks of a zone do. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { forecastNanos, type PeriodRule, periodAt, PeriodRule as Rule, TimeZone } from './period.ts'
+import {
+  forecastNanos,
+  overrunNanos,
+  type PeriodRule,
+  periodAt,
+  PeriodRule as Rule,
+  TimeZone,
+} from './period.ts'
 
 const at = (text: string) => Date.parse(text)
 const iso = (ms: number | undefined) => new Date(ms ?? Number.NaN).toISOString()
@@ -107,4 +114,24 @@ test('a forecast goes on as it went, and waits for a hundredth of the period', (
   expect(forecastNanos(50, period, 250)).toBe(200)
   expect(forecastNanos(50, period, 9)).toBeNull()
   expect(forecastNanos(50, period, 2_000)).toBe(50)
+})
+
+test('an overrun is foretold from a tenth of the period on, of what goes on at one pace, and not once it has come', () => {
+  const amountNanos = 1_000_000
+  const period = { name: '2026-11-01', fromMs: 5_000, toMs: 1_005_000 }
+  const passed = fc.integer({ min: 0, max: 999_999 })
+  const pace = fc.double({ min: 0, max: 10, noNaN: true })
+  fc.assert(
+    fc.property(passed, pace, (passedMs, perMs) => {
+      const spentNanos = Math.floor(passedMs * perMs)
+      const foretold = overrunNanos({ spentNanos, amountNanos }, period, period.fromMs + passedMs)
+      const goesBeyond = passedMs > 0 && Math.round(spentNanos / (passedMs / 1_000_000)) > amountNanos
+      const isDue = passedMs >= 100_000 && spentNanos < amountNanos && goesBeyond
+      expect(foretold !== null).toBe(isDue)
+      if (foretold !== null) expect(foretold).toBeGreaterThan(amountNanos)
+    }),
+  )
+  const spent = { spentNanos: 999_999, amountNanos }
+  expect(overrunNanos(spent, period, period.toMs)).toBeNull()
+  expect(overrunNanos(spent, period, period.fromMs)).toBeNull()
 })

@@ -50,6 +50,24 @@ export function forecastNanos(spentNanos: number, { fromMs, toMs }: Period, nowM
   return passed < 0.01 ? null : Math.min(Number.MAX_SAFE_INTEGER, Math.round(spentNanos / passed))
 }
 
+/** So much of a period must have passed before anybody is told what it leads to. */
+const FORETOLD_FROM = 0.1
+
+/**
+ * What will have been spent when the period ends, where that is more than the amount and people are to be told:
+ * from a tenth of the period on, and not once the amount is spent, which is told otherwise. Else null.
+ */
+export function overrunNanos(
+  { spentNanos, amountNanos }: { readonly spentNanos: number; readonly amountNanos: number },
+  period: Period,
+  nowMs: number,
+): number | null {
+  const isEarly = nowMs - period.fromMs < FORETOLD_FROM * (period.toMs - period.fromMs)
+  if (isEarly || nowMs >= period.toMs || spentNanos >= amountNanos) return null
+  const forecast = forecastNanos(spentNanos, period, nowMs)
+  return forecast !== null && forecast > amountNanos ? forecast : null
+}
+
 /** Days since 1970, of the first day and of the first day after the last. */
 type Days = { readonly from: number; readonly to: number }
 

@@ -176,6 +176,14 @@ export const settings: readonly Setting[] = [
     meaning: 'How long calls under way may take to finish after SIGTERM, in milliseconds.',
   },
   {
+    name: 'HEADGATE_ALERT_NETWORKS',
+    readBy: withAdmin,
+    default: null,
+    secret: false,
+    meaning:
+      'Private networks that alerts may be sent to besides public addresses, as `10.20.0.0/16,fd12:3456::/48`.',
+  },
+  {
     name: 'HEADGATE_KEEP_RECORDS_DAYS',
     readBy: withAdmin,
     default: '90',

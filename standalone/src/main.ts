@@ -58,13 +58,13 @@ type Shared = {
 async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
   const startedAtMs = performance.now()
   const log = peopleLog(settings.logLevel)
-  const secrets = await generatedSecrets(settings.dataDir)
+  const generated = await generatedSecrets(settings.dataDir)
   const supplied = {
     ...(settings.mode === 'evaluation' && {
-      HEADGATE_KEY_PEPPER: secrets.keyPepper,
-      HEADGATE_ADMIN_TOKEN: secrets.adminToken,
+      HEADGATE_KEY_PEPPER: generated.keyPepper,
+      HEADGATE_ADMIN_TOKEN: generated.adminToken,
     }),
-    DEMO_UPSTREAM_KEY: secrets.demoUpstreamKey,
+    DEMO_UPSTREAM_KEY: generated.demoUpstreamKey,
   }
   const environment = planesEnvironment(settings, supplied)
   readAll(
@@ -84,6 +84,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
   const digest = keyDigester(data.keyPepper)
   const usage = await openUsage(shared.outlet, data, { log, undo })
   const bootstrapCode = settings.mode === 'evaluation' ? randomText() : null
+  const secrets = secretResolver({ sources: { env: envSecrets(data.environment) }, clock, log })
   const controlPlane = await startControlPlane(
     { ...control, bootstrapCode },
     {
@@ -91,14 +92,13 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
       keyPublisher: shared.keys,
       usageSource: shared.source,
       ledger: shared.ledger,
-      digestKey: digest,
-      clock,
+      ...{ digestKey: digest, secrets, clock },
     },
     log,
   )
   undo.push(() => controlPlane.stop())
   const demoKey =
-    settings.mode === 'evaluation' ? await seedDemo(controlPlane, secrets.demoUpstreamKey, undo) : null
+    settings.mode === 'evaluation' ? await seedDemo(controlPlane, generated.demoUpstreamKey, undo) : null
   const dataPlane = await startDataPlane(
     data,
     {
@@ -109,7 +109,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
       digest,
       ledger: shared.ledger,
       usage,
-      secrets: secretResolver({ sources: { env: envSecrets(data.environment) }, clock, log }),
+      secrets,
     },
     log,
   )

@@ -7,6 +7,8 @@ import { memoryCatalogFeed } from '@headgate/adapters/memory/catalog-feed'
 import { memoryKeyDirectory } from '@headgate/adapters/memory/key-directory'
 import { type MemoryLedger, memoryLedger } from '@headgate/adapters/memory/ledger'
 import { memoryUsageStream } from '@headgate/adapters/memory/usage-stream'
+import { envSecrets } from '@headgate/adapters/secrets/env'
+import { secretResolver } from '@headgate/adapters/secrets/resolver'
 import { type AdminClient, adminClient } from '@headgate/admin-contract/client'
 import type { ControlPlaneConfig } from '@headgate/control-plane/config'
 import { migrate } from '@headgate/control-plane/database/migrate'
@@ -60,6 +62,8 @@ export type Answer = {
 
 export type TestPlaneOptions = {
   readonly allowLoopbackUpstreams?: boolean
+  /** What `env://` references name. */
+  readonly environment?: Readonly<Record<string, string>>
   /** An existing database instead of a fresh one. */
   readonly databaseUrl?: string
   readonly ports?: Partial<MemoryPorts>
@@ -84,7 +88,7 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
   const log = (level: string, message: string, fields?: Record<string, unknown>) => {
     logLines.push({ level, message, fields })
   }
-  const ports = { ...memoryPorts(), ...options.ports }
+  const ports = { ...memoryPorts(options.environment), ...options.ports }
   const config = {
     host: '127.0.0.1',
     adminPort: 0,
@@ -95,6 +99,7 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
     databaseUrl,
     allowLoopbackUpstreams: options.allowLoopbackUpstreams ?? false,
     drainMs: 10_000,
+    alertNetworks: [],
     // Tests store calls of fixed days, which must not grow old.
     usageKeptDays: { records: 36_500, minute: 36_500, hour: 36_500, day: 36_500 },
     ...options.config,
@@ -122,13 +127,14 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
   }
 }
 
-export function memoryPorts(): MemoryPorts {
+export function memoryPorts(environment: Readonly<Record<string, string>> = {}): MemoryPorts {
   return {
     catalogFeed: memoryCatalogFeed(),
     keyPublisher: memoryKeyDirectory(),
     usageSource: memoryUsageStream(),
     digestKey,
     ledger: memoryLedger(systemClock),
+    secrets: secretResolver({ sources: { env: envSecrets(environment) }, clock: systemClock }),
     clock: systemClock,
   }
 }

@@ -4,10 +4,10 @@
  * records from arriving meanwhile, so that each is counted by one of the two.
  */
 import { type Budget, percentsReached } from '@headgate/domain/budget'
-import { idSource } from '@headgate/domain/id'
 import type { Period } from '@headgate/domain/period'
 import { UNBOUNDED } from '@headgate/domain/reservation'
 import { sql } from 'kysely'
+import { noteBudgetEvents } from './budget-events.ts'
 import type { Database } from './open.ts'
 
 /** One budget in one period, and what is to be added. */
@@ -52,7 +52,7 @@ export async function addSpend(db: Database, spent: readonly Spent[], nowMs: num
     )
     .returning(['budgetId', 'periodFrom', 'spentNanos'])
     .execute()
-  await noteEvents(db, sorted, { sums, nowMs })
+  await noteReachedParts(db, sorted, { sums, nowMs })
 }
 
 /** Notes the parts that a changed amount makes reached. */
@@ -64,26 +64,20 @@ export async function noteReached(
   await addSpend(db, [{ budget, period, nanos: 0, unpriced: 0 }], nowMs)
 }
 
-async function noteEvents(
+async function noteReachedParts(
   db: Database,
   spent: readonly Spent[],
   { sums, nowMs }: { readonly sums: readonly Sum[]; readonly nowMs: number },
 ): Promise<void> {
   const sumOf = new Map(sums.map((it) => [`${it.budgetId} ${Date.parse(it.periodFrom)}`, it.spentNanos]))
-  const newId = idSource()
-  const events = spent.flatMap(({ budget, period }) => {
+  const reached = spent.flatMap(({ budget, period }) => {
     const spentNanos = sumOf.get(`${budget.id} ${period.fromMs}`) ?? 0
+    const { id: budgetId, amountNanos } = budget
     return percentsReached(budget, spentNanos).map((atPercent) => ({
-      ...{ id: newId('bev', nowMs), budgetId: budget.id, atPercent, spentNanos, at: iso(nowMs) },
-      ...{ periodFrom: iso(period.fromMs), periodTo: iso(period.toMs), amountNanos: budget.amountNanos },
+      ...{ budgetId, period, atPercent, spentNanos, amountNanos, forecastNanos: null },
     }))
   })
-  if (events.length === 0) return
-  await db
-    .insertInto('budgetEvents')
-    .values(events)
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
+  await noteBudgetEvents(db, reached, nowMs)
 }
 
 function placeOf({ budget, period }: Spent): string {

@@ -1,8 +1,15 @@
 /** Who owns a limit or a budget: a team, an app, a user or a key, found by the id alone. */
+import { sql } from 'kysely'
 import type { Database } from './open.ts'
 
 /** The column of a usage record that names an owner of this kind. */
 export const usageColumnOf = { team: 'teamId', app: 'appId', user: 'userId', key: 'keyId' } as const
+
+/** The name of the owner of a limit or budget, whose row has an `owner_id`. */
+export const ownerName = sql<string>`coalesce(
+  (select name from teams where teams.id = owner_id), (select name from apps where apps.id = owner_id),
+  (select name from users where users.id = owner_id), (select name from proxy_keys where proxy_keys.id = owner_id),
+  owner_id)`
 
 export type Owner = {
   readonly teamId: string

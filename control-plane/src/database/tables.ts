@@ -7,6 +7,8 @@ import type { Draft } from '@headgate/admin-contract/drafts'
 import type { Drift } from '@headgate/admin-contract/usage'
 import type { Agreement } from '@headgate/domain/agreement'
 import type { ApiToken } from '@headgate/domain/api-token'
+import type { AlertChannel } from '@headgate/domain/alert-channel'
+import type { AlertDelivery } from '@headgate/domain/alert-delivery'
 import type { App } from '@headgate/domain/app'
 import type { ArchivedThing } from '@headgate/domain/archived-thing'
 import type { AuditEvent } from '@headgate/domain/audit-event'
@@ -17,6 +19,7 @@ import type { ExchangeRate } from '@headgate/domain/exchange-rate'
 import type { KeySecret } from '@headgate/domain/key-secret'
 import type { Limit } from '@headgate/domain/limit'
 import type { ModelAlias } from '@headgate/domain/model-alias'
+import type { OutboxEvent } from '@headgate/domain/outbox-event'
 import type { Policy } from '@headgate/domain/policy'
 import type { Price } from '@headgate/domain/price'
 import type { ProxyKey } from '@headgate/domain/proxy-key'
@@ -141,6 +144,29 @@ export type SignInRow = {
   expiresAt: string
 }
 
+type BudgetEventRow = BudgetPeriodRow & {
+  id: string
+  atPercent: number
+  amountNanos: number
+  at: string
+  kind: 'reached' | 'forecast'
+  forecastNanos: number | null
+
+type OutboxEventRow = {
+  /** The transaction it was written in, and its number there; see outbox.ts. */
+  xact: ColumnType<string, never, never>
+  number: ColumnType<number, never, never>
+  id: string
+  type: OutboxEvent['type']
+  at: string
+  data: Json<unknown>
+
+/** The type of its event stands with the event. */
+type AlertDeliveryRow = Omit<AlertDelivery, 'state' | 'attempts' | 'lastAnswer' | 'endedAt' | 'eventType'> & {
+  state: Generated<AlertDelivery['state']>
+  attempts: Generated<number>
+  lastAnswer: Generated<string | null>
+
 export type Tables = {
   apiTokens: ApiToken & { digest: string }
   roleMappings: RoleMapping
@@ -148,7 +174,11 @@ export type Tables = {
   signIns: SignInRow
   budgets: BudgetRow
   budgetSpend: BudgetPeriodRow & { unpricedCalls: number }
-  budgetEvents: BudgetPeriodRow & { id: string; atPercent: number; amountNanos: number; at: string }
+  budgetEvents: BudgetEventRow
+  outboxEvents: OutboxEventRow
+  outboxCursors: { reader: string; xact: string; number: number }
+  alertChannels: AlertChannel
+  alertDeliveries: AlertDeliveryRow
   teams: Team
   apps: App
   users: User

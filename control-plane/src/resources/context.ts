@@ -7,6 +7,7 @@ import { AdminProblem } from '@headgate/admin-contract/problem'
 import { type Access, beyond } from '@headgate/domain/access'
 import type { IdPrefix } from '@headgate/domain/id'
 import type { CatalogFeed, DigestKey, Ledger } from '@headgate/domain/ports'
+import type { ReceiverGuard } from '../alerts/receiver-guard.ts'
 import type { Database } from '../database/open.ts'
 
 /** Who asked, by which credential, and what they may do. */
@@ -45,6 +46,8 @@ export type HandlerContext = {
   readonly servingGateways: CatalogFeed['gateways']
   /** True where plain-HTTP providers on 127.0.0.1 are allowed. */
   readonly allowLoopbackUpstreams: boolean
+  /** Which addresses alerts may be sent to. */
+  readonly receiverGuard: ReceiverGuard
   /** Says that the gateways must hear of this key once the change is committed. */
   readonly keyChanged: (keyId: string) => void
 }

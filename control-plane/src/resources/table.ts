@@ -3,6 +3,8 @@ import type { Contract } from '@headgate/admin-contract/index'
 import type { Handlers } from '@headgate/admin-contract/operation'
 import { agreementsHandlers } from './agreements/handlers.ts'
 import { apiTokensHandlers } from './api-tokens/handlers.ts'
+import { alertChannelsHandlers } from './alert-channels/handlers.ts'
+import { alertDeliveriesHandlers } from './alert-deliveries/handlers.ts'
 import { appsHandlers } from './apps/handlers.ts'
 import { archivedThingsHandlers } from './archived-things/handlers.ts'
 import { auditEventsHandlers } from './audit-events/handlers.ts'
@@ -46,6 +48,8 @@ export const handlers: AllHandlers = {
   quotas: quotasHandlers,
   limits: limitsHandlers,
   budgets: budgetsHandlers,
+  alertChannels: alertChannelsHandlers,
+  alertDeliveries: alertDeliveriesHandlers,
   deployments: deploymentsHandlers,
   modelAliases: modelAliasesHandlers,
   routes: routesHandlers,

@@ -7,7 +7,7 @@ import type { Period } from '@headgate/domain/period'
 import { UNBOUNDED } from '@headgate/domain/reservation'
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
-import { usageColumnOf } from '../../database/owner.ts'
+import { ownerName, usageColumnOf } from '../../database/owner.ts'
 import { pageById } from '../../database/page.ts'
 import type { Tables } from '../../database/tables.ts'
 
@@ -123,12 +123,7 @@ export async function sumRecords(
 /** Budgets that are not ended, with the names of their owners, up to so many. */
 export function readLiveBudgets(db: Database, filter: BudgetFilter, countMax: number) {
   return filtered(db.selectFrom('budgets').select(columns), filter)
-    .select(
-      sql<string>`coalesce(
-        (select name from teams where teams.id = owner_id), (select name from apps where apps.id = owner_id),
-        (select name from users where users.id = owner_id), (select name from proxy_keys where proxy_keys.id = owner_id),
-        owner_id)`.as('ownerName'),
-    )
+    .select(ownerName.as('ownerName'))
     .where('archivedAt', 'is', null)
     .orderBy('id', 'desc')
     .limit(countMax)

@@ -1,0 +1,23 @@
+/** What people are told, in one sentence. */
+import { expect, test } from 'vitest'
+import { type BudgetNews, sentenceOf } from './outbox-event.ts'
+
+const data: BudgetNews = {
+  ...{ budgetEventId: 'bev_1', budgetId: 'bud_1', budgetName: 'Month', teamId: 'team_1', ownerId: 'team_1' },
+  ...{ ownerName: 'Payments', currency: 'EUR', atPercent: 80, spentNanos: 800_000_000_001 },
+  ...{ amountNanos: 1_000_000_000_000, forecastNanos: null },
+  ...{ periodFrom: '2026-11-01T00:00:00.000Z', periodTo: '2026-12-01T00:00:00.000Z' },
+}
+const place = { id: 'evt_1', at: '2026-11-20T00:00:00.000Z' }
+const period = 'in its period from 2026-11-01T00:00:00.000Z to 2026-12-01T00:00:00.000Z'
+
+test('the sentence says whose budget it is, how much is spent, and what is foreseen', () => {
+  expect(sentenceOf({ ...place, type: 'budget.reached', data })).toBe(
+    `Budget "Month" of "Payments" has reached 80 percent: 800.01 EUR of 1000.00 EUR are spent ${period}.`,
+  )
+  expect(
+    sentenceOf({ ...place, type: 'budget.forecast', data: { ...data, forecastNanos: 1_263_000_000_000 } }),
+  ).toBe(
+    `Budget "Month" of "Payments" will be overrun if it goes on like this: 800.01 EUR of 1000.00 EUR are spent ${period}, and 1263.00 EUR are foreseen at its end.`,
+  )
+})

@@ -1,0 +1,66 @@
+/**
+ * An outbox event is something that others are to be told of, written in the transaction in which it happened.
+ * Whoever tells them (alerts, and what may join) reads the outbox at a pace of its own and loses nothing.
+ */
+import { z } from 'zod'
+import { BudgetEventId, BudgetId } from './budget.ts'
+import { idOf } from './id.ts'
+import { LimitOwnerId } from './limit.ts'
+import { TeamId } from './team.ts'
+
+export const OutboxEventId = idOf('evt')
+
+/** A budget reached a part of its amount; it will be overrun if it goes on so; or somebody tries a channel. */
+export const OutboxEventType = z.enum(['budget.reached', 'budget.forecast', 'alert.test'])
+export type OutboxEventType = z.infer<typeof OutboxEventType>
+
+const Nanos = z.int().min(0)
+const Instant = z.iso.datetime({ offset: true })
+
+/** What is told of a budget, as it was at that moment. */
+export const BudgetNews = z.object({
+  budgetEventId: BudgetEventId,
+  budgetId: BudgetId,
+  budgetName: z.string(),
+  teamId: TeamId,
+  ownerId: LimitOwnerId,
+  ownerName: z.string(),
+  currency: z.string(),
+  atPercent: z.int().min(1),
+  spentNanos: Nanos,
+  amountNanos: Nanos,
+  /** What will have been spent when the period ends; null where a part was reached. */
+  forecastNanos: Nanos.nullable(),
+  periodFrom: Instant,
+  periodTo: Instant,
+})
+export type BudgetNews = z.infer<typeof BudgetNews>
+
+export type OutboxEvent = { readonly id: string; readonly at: string } & (
+  | { readonly type: 'budget.reached' | 'budget.forecast'; readonly data: BudgetNews }
+  | {
+      readonly type: 'alert.test'
+      readonly data: { readonly channelId: string; readonly channelName: string }
+    }
+)
+
+const NANOS_PER_CENT = 10_000_000
+
+/** One sentence for people. Names in it were chosen by people: whoever sends it masks what its medium would read. */
+export function sentenceOf(event: OutboxEvent): string {
+  if (event.type === 'alert.test') return `This is a test of the alert channel "${event.data.channelName}".`
+  const { data } = event
+  const money = (nanos: number) => `${moneyText(nanos)} ${data.currency}`
+  const budget = `Budget "${data.budgetName}" of "${data.ownerName}"`
+  const period = `in its period from ${data.periodFrom} to ${data.periodTo}`
+  const spent = `${money(data.spentNanos)} of ${money(data.amountNanos)} are spent ${period}`
+  return data.forecastNanos === null
+    ? `${budget} has reached ${data.atPercent} percent: ${spent}.`
+    : `${budget} will be overrun if it goes on like this: ${spent}, and ${money(data.forecastNanos)} are foreseen at its end.`
+}
+
+/** To the cent, rounded up: what is not there must not look as if it were. */
+function moneyText(nanos: number): string {
+  const cents = Math.ceil(nanos / NANOS_PER_CENT)
+  return `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`
+}
