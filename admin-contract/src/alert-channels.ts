@@ -20,8 +20,8 @@ const things = thingOperations({
   change: AlertChannelChange,
   sorts: ['created_at', 'name'],
   filters: { kind: AlertChannelKind.optional(), q: NamePart },
-  readRole: 'viewer',
-  writeRole: 'admin',
+  readRight: 'alerts.read',
+  writeRight: 'alerts.write',
   changesCatalog: false,
   notes: {
     create: 'It is told of what happens from now on.',
@@ -35,7 +35,7 @@ export const alertChannels = {
   test: operation({
     method: 'POST',
     path: '/alert-channels/{channelId}/tests',
-    role: 'operator',
+    right: 'alerts.write',
     audit: 'alert-channel.tested',
     changesCatalog: false,
     status: 201,

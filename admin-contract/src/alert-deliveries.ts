@@ -9,7 +9,7 @@ export const alertDeliveries = {
   list: operation({
     method: 'GET',
     path: '/alert-deliveries',
-    role: 'viewer',
+    right: 'alerts.read',
     summary: 'Lists deliveries, newest first; of one channel, event or state if asked.',
     query: PageQuery.extend({
       channelId: AlertChannelId.optional(),
@@ -21,14 +21,14 @@ export const alertDeliveries = {
   read: operation({
     method: 'GET',
     path: '/alert-deliveries/{deliveryId}',
-    role: 'viewer',
+    right: 'alerts.read',
     summary: 'Reads one delivery.',
     reply: AlertDelivery,
   }),
   retry: operation({
     method: 'POST',
     path: '/alert-deliveries/{deliveryId}/retry',
-    role: 'operator',
+    right: 'alerts.write',
     audit: 'alert-delivery.retried',
     changesCatalog: false,
     status: 200,

@@ -1,8 +1,8 @@
 /** The table: every resource of the admin API and its operations. Server, client and OpenAPI walk this. */
 import { agreements } from './agreements.ts'
-import { apiTokens } from './api-tokens.ts'
 import { alertChannels } from './alert-channels.ts'
 import { alertDeliveries } from './alert-deliveries.ts'
+import { apiTokens } from './api-tokens.ts'
 import { apps } from './apps.ts'
 import { archivedThings } from './archived-things.ts'
 import { auditEvents } from './audit-events.ts'

@@ -26,6 +26,8 @@ const table = {
   'limits.write': inTeams('operator', 'admin'),
   'budgets.read': inTeams(...all),
   'budgets.write': inTeams('finance', 'admin'),
+  'alerts.read': overall(...all),
+  'alerts.write': overall('finance', 'admin'),
   'policies.read': inTeams(...all),
   'policies.write': overall('security', 'admin'),
   'upstreams.read': overall(...all),

@@ -50,6 +50,8 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
     change: team('FA', 'budget'),
     archive: team('FA', 'budget'),
   },
+  alertChannels: { ...plain(organisation('VOFSA'), organisation('FA')), test: organisation('FA') },
+  alertDeliveries: { list: organisation('VOFSA'), read: organisation('VOFSA'), retry: organisation('FA') },
   policies: plain(team('VOFSA', 'policy'), organisation('SA')),
   resources: upstreams,
   quotas: upstreams,

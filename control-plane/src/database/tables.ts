@@ -6,9 +6,9 @@
 import type { Draft } from '@headgate/admin-contract/drafts'
 import type { Drift } from '@headgate/admin-contract/usage'
 import type { Agreement } from '@headgate/domain/agreement'
-import type { ApiToken } from '@headgate/domain/api-token'
 import type { AlertChannel } from '@headgate/domain/alert-channel'
 import type { AlertDelivery } from '@headgate/domain/alert-delivery'
+import type { ApiToken } from '@headgate/domain/api-token'
 import type { App } from '@headgate/domain/app'
 import type { ArchivedThing } from '@headgate/domain/archived-thing'
 import type { AuditEvent } from '@headgate/domain/audit-event'
@@ -151,6 +151,7 @@ type BudgetEventRow = BudgetPeriodRow & {
   at: string
   kind: 'reached' | 'forecast'
   forecastNanos: number | null
+}
 
 type OutboxEventRow = {
   /** The transaction it was written in, and its number there; see outbox.ts. */
@@ -160,12 +161,15 @@ type OutboxEventRow = {
   type: OutboxEvent['type']
   at: string
   data: Json<unknown>
+}
 
 /** The type of its event stands with the event. */
 type AlertDeliveryRow = Omit<AlertDelivery, 'state' | 'attempts' | 'lastAnswer' | 'endedAt' | 'eventType'> & {
   state: Generated<AlertDelivery['state']>
   attempts: Generated<number>
   lastAnswer: Generated<string | null>
+  endedAt: Generated<string | null>
+}
 
 export type Tables = {
   apiTokens: ApiToken & { digest: string }

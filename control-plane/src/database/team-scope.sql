@@ -26,6 +26,8 @@ create view scoped.budget_spend as select * from public.budget_spend
   where budget_id in (select id from scoped.budgets) with local check option;
 create view scoped.budget_events as select * from public.budget_events
   where budget_id in (select id from scoped.budgets) with local check option;
+-- What happens is written down, and read by others alone.
+create view scoped.outbox_events as select * from public.outbox_events where false;
 create view scoped.policies as select * from public.policies
   where owner_id = any(scoped.team_ids()) or owner_id in (select id from scoped.apps)
     or owner_id in (select id from scoped.proxy_keys) with local check option;
