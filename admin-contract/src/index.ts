@@ -2,7 +2,7 @@
 import { agreements } from './agreements.ts'
 import { apps } from './apps.ts'
 import { archivedThings } from './archived-things.ts'
-import { auditEvents } from './audit-events.ts'
+import { auditAnchors, auditEvents } from './audit-events.ts'
 import { batch } from './batch.ts'
 import { budgets } from './budgets.ts'
 import { catalog } from './catalog.ts'
@@ -21,6 +21,7 @@ import { quotas } from './quotas.ts'
 import { reratings } from './reratings.ts'
 import { resources } from './resources.ts'
 import { routes } from './routes.ts'
+import { secretFindings, secrets } from './secrets.ts'
 import { teams } from './teams.ts'
 import { usage } from './usage.ts'
 import { users } from './users.ts'
@@ -32,6 +33,8 @@ export const contract = {
   keys,
   keyRotations,
   resources,
+  secrets,
+  secretFindings,
   quotas,
   limits,
   budgets,
@@ -49,6 +52,7 @@ export const contract = {
   publications,
   batch,
   auditEvents,
+  auditAnchors,
   archivedThings,
   catalog,
 } as const satisfies Record<string, Operations>

@@ -40,6 +40,8 @@ test('an operation that writes without an audit event does not compile', () => {
   })
   // @ts-expect-error a read leaves no audit event
   operation({ method: 'GET', path: '/x', role: 'viewer', audit: 'x.read', summary: '', reply })
+  // @ts-expect-error a file that is taken away leaves an audit event
+  operation({ method: 'GET', path: '/x', role: 'viewer', download: true, summary: '', reply })
   // @ts-expect-error a read takes no body
   operation({ method: 'GET', path: '/x', role: 'viewer', summary: '', reply, body: reply })
 })

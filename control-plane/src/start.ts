@@ -11,6 +11,7 @@ import type {
   KeyPublisher,
   Ledger,
   Log,
+  SecretSealer,
   UsageSource,
 } from '@headgate/domain/ports'
 import type { FastifyInstance } from 'fastify'
@@ -28,12 +29,16 @@ import { tokenSignIn } from './http/sign-in.ts'
 import { checkUsage } from './jobs/check-usage.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
 import { forgetReplies } from './jobs/forget-replies.ts'
+import { keepAudit } from './jobs/keep-audit.ts'
 import { keepUsage } from './jobs/keep-usage.ts'
 import { rebuildUsage } from './jobs/rebuild-usage.ts'
 import { reconcileBudgets } from './jobs/reconcile-budgets.ts'
 import { rotateKeys } from './jobs/rotate-keys.ts'
 import { runExports } from './jobs/run-exports.ts'
 import { pause, startJobs } from './jobs/scheduler.ts'
+import { anchorFile } from './resources/audit-events/anchor-file.ts'
+import { beginAuditChain } from './resources/audit-events/append.ts'
+import { type AuditKeeper, auditKeeper } from './resources/audit-events/keeper.ts'
 import { type Seeded, type SeedPlan, seedEvaluation } from './seed.ts'
 
 const ADMIN_STATEMENT_MS = 5_000
@@ -49,6 +54,8 @@ export type ControlPlanePorts = {
   readonly keyPublisher: KeyPublisher
   readonly usageSource: UsageSource
   readonly digestKey: DigestKey
+  /** Null where no sealing key is set: nothing can be stored under `db://` then. */
+  readonly sealer: SecretSealer | null
   readonly ledger: Pick<Ledger, 'look' | 'restore'>
   readonly clock: Clock
 }
@@ -87,7 +94,9 @@ export async function startControlPlane(
   const closeDatabases = () => Promise.all([admin.close(), jobs.close()])
   const stopping = new AbortController()
   try {
-    const home = homeOf(config, ports, { db: admin.db, log, signal: stopping.signal })
+    const audit = auditOf(config, ports)
+    await beginAuditChain(jobs.db, audit)
+    const home = homeOf(config, ports, { db: admin.db, log, signal: stopping.signal, audit })
     const health = watchHealth(admin.db, ports.clock)
     const signIn = tokenSignIn(config.adminToken)
     const server = adminServer({ home, signIn, health, version: manifest.version })
@@ -120,13 +129,22 @@ export async function startControlPlane(
 
 type Surroundings = { readonly db: Database; readonly log: Log; readonly signal: AbortSignal }
 
-function homeOf(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Surroundings): Home {
+function auditOf({ audit }: ControlPlaneConfig, { digestKey }: ControlPlanePorts): AuditKeeper {
+  const anchors = audit.anchorsFile === null ? null : anchorFile(audit.anchorsFile)
+  return auditKeeper(audit.key, { anchors, fingerprint: digestKey })
+}
+
+type HomeSurroundings = Surroundings & { readonly audit: AuditKeeper }
+
+function homeOf(config: ControlPlaneConfig, ports: ControlPlanePorts, around: HomeSurroundings): Home {
   return {
     db: around.db,
     log: around.log,
     clock: ports.clock,
     digestKey: ports.digestKey,
     ledger: ports.ledger,
+    audit: around.audit,
+    sealer: ports.sealer,
     servingGateways: () => ports.catalogFeed.gateways(),
     newId: idSource(),
     allowLoopbackUpstreams: config.allowLoopbackUpstreams,
@@ -169,7 +187,8 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
   ]
   const keyJobs = [rotateKeys({ home, db, publisher: ports.keyPublisher }), forgetReplies(db)]
   const reconcile = reconcileBudgets({ db, log, ledger, clock })
-  const jobs = [heal, ...keyJobs, ...usage, reconcile]
+  const audit = keepAudit({ db, log, clock, keeper: home.audit, keptDays: config.audit.keptDays })
+  const jobs = [heal, ...keyJobs, ...usage, reconcile, audit]
   // A lock is held as long as its job runs. Taken from the pool that jobs work on, they would wait for each other.
   const locks = openDatabase({
     ...{ url: config.databaseUrl, log, name: 'headgate-locks' },

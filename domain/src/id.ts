@@ -29,6 +29,7 @@ export type IdPrefix =
   | 'req'
   | 'aud'
   | 'dft'
+  | 'sec'
 
 /** A zod shape for an id of one kind; its error names what is expected. */
 export function idOf(prefix: IdPrefix) {

@@ -19,8 +19,9 @@ import { ledgerWithFallback } from '@headgate/adapters/redis/ledger-with-fallbac
 import { findRedisServer, startLocalRedis } from '@headgate/adapters/redis/local-server'
 import { redisUsageOutlet } from '@headgate/adapters/redis/usage-outlet'
 import { redisUsageSource } from '@headgate/adapters/redis/usage-source'
-import { envSecrets } from '@headgate/adapters/secrets/env'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
+import { secretSealer } from '@headgate/adapters/secrets/sealer'
+import { secretSources } from '@headgate/adapters/secrets/sources'
 import { readSettings as readControlPlane } from '@headgate/control-plane/config'
 import { startLocalPostgres } from '@headgate/control-plane/database/local-server'
 import { startControlPlane } from '@headgate/control-plane/start'
@@ -38,7 +39,7 @@ import type {
 import { startFakeUpstream } from '@headgate/fake-upstream/server'
 import { planesEnvironment, readAll, readEnvironment, type StandaloneSettings } from './config.ts'
 import { greeting, writeFirstRun } from './first-run.ts'
-import { generatedSecrets } from './generated-secrets.ts'
+import { type GeneratedSecrets, generatedSecrets } from './generated-secrets.ts'
 import { keepRunning } from './keep-running.ts'
 import { peopleLog } from './people-log.ts'
 import { type Undo, undoLast } from './undo.ts'
@@ -55,18 +56,24 @@ type Shared = {
   readonly source: UsageSource
 }
 
+/** What an evaluation need not set. */
+function suppliedTo({ mode, dataDir }: StandaloneSettings, secrets: GeneratedSecrets) {
+  return {
+    ...(mode === 'evaluation' && {
+      HEADGATE_KEY_PEPPER: secrets.keyPepper,
+      HEADGATE_ADMIN_TOKEN: secrets.adminToken,
+      HEADGATE_SEALING_KEY: secrets.sealingKey,
+    }),
+    DEMO_UPSTREAM_KEY: secrets.demoUpstreamKey,
+    HEADGATE_AUDIT_ANCHORS_FILE: join(dataDir, 'audit-anchors.ndjson'),
+  }
+}
+
 async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
   const startedAtMs = performance.now()
   const log = peopleLog(settings.logLevel)
   const secrets = await generatedSecrets(settings.dataDir)
-  const supplied = {
-    ...(settings.mode === 'evaluation' && {
-      HEADGATE_KEY_PEPPER: secrets.keyPepper,
-      HEADGATE_ADMIN_TOKEN: secrets.adminToken,
-    }),
-    DEMO_UPSTREAM_KEY: secrets.demoUpstreamKey,
-  }
-  const environment = planesEnvironment(settings, supplied)
+  const environment = planesEnvironment(settings, suppliedTo(settings, secrets))
   readAll(
     () => readDataPlane(environment),
     () => readControlPlane(environment),
@@ -91,6 +98,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
       usageSource: shared.source,
       ledger: shared.ledger,
       digestKey: digest,
+      sealer: control.sealingKey === null ? null : secretSealer(control.sealingKey),
       clock,
     },
     log,
@@ -108,7 +116,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
       digest,
       ledger: shared.ledger,
       usage,
-      secrets: secretResolver({ sources: { env: envSecrets(data.environment) }, clock, log }),
+      secrets: secretResolver({ sources: secretSources(data.secrets), clock, log }),
     },
     log,
   )

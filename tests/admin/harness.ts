@@ -7,17 +7,27 @@ import { memoryCatalogFeed } from '@headgate/adapters/memory/catalog-feed'
 import { memoryKeyDirectory } from '@headgate/adapters/memory/key-directory'
 import { type MemoryLedger, memoryLedger } from '@headgate/adapters/memory/ledger'
 import { memoryUsageStream } from '@headgate/adapters/memory/usage-stream'
+import { secretSealer } from '@headgate/adapters/secrets/sealer'
 import { type AdminClient, adminClient } from '@headgate/admin-contract/client'
 import { migrate } from '@headgate/control-plane/database/migrate'
 import { type Database, openDatabase } from '@headgate/control-plane/database/open'
+import type { AnchorFile } from '@headgate/control-plane/resources/audit-events/anchor-file'
+import { type AuditKeeper, auditKeeper } from '@headgate/control-plane/resources/audit-events/keeper'
 import { type ControlPlane, type ControlPlanePorts, startControlPlane } from '@headgate/control-plane/start'
 import { freshDatabase } from '../servers/fresh-database.ts'
 
 export const ADMIN_TOKEN = 'an-admin-token-for-tests-0123456789'
+export const SEALING_KEY = 'a sealing key for tests only; 32 and longer'
+const AUDIT_KEY = 'a key for the audit log of tests, 32 and longer'
 const PEPPER = 'a pepper for tests only, longer than thirty-two bytes'
 
 export const digestKey = keyDigester(PEPPER)
 export const systemClock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
+
+/** As the plane under test has it, for what a test writes or verifies itself. */
+export function testKeeper(anchors: AnchorFile | null = null): AuditKeeper {
+  return auditKeeper(AUDIT_KEY, { anchors, fingerprint: digestKey })
+}
 
 export type LogLine = { level: string; message: string; fields: Record<string, unknown> | undefined }
 
@@ -60,6 +70,7 @@ export type TestPlaneOptions = {
   readonly allowLoopbackUpstreams?: boolean
   /** An existing database instead of a fresh one. */
   readonly databaseUrl?: string
+  readonly anchorsFile?: string
   readonly ports?: Partial<MemoryPorts>
 }
 
@@ -89,6 +100,7 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
     allowLoopbackUpstreams: options.allowLoopbackUpstreams ?? false,
     drainMs: 10_000,
     // Tests store calls of fixed days, which must not grow old.
+    audit: { key: AUDIT_KEY, anchorsFile: options.anchorsFile ?? null, keptDays: 36_500 },
     usageKeptDays: { records: 36_500, minute: 36_500, hour: 36_500, day: 36_500 },
   }
   const plane = await startControlPlane(config, ports, log)
@@ -120,6 +132,7 @@ export function memoryPorts(): MemoryPorts {
     keyPublisher: memoryKeyDirectory(),
     usageSource: memoryUsageStream(),
     digestKey,
+    sealer: secretSealer(SEALING_KEY),
     ledger: memoryLedger(systemClock),
     clock: systemClock,
   }

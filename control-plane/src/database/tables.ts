@@ -22,6 +22,7 @@ import type { ProxyKey } from '@headgate/domain/proxy-key'
 import type { CostCorrection, Rerating } from '@headgate/domain/rerating'
 import type { Quota, Resource } from '@headgate/domain/resource'
 import type { Route } from '@headgate/domain/route'
+import type { StoredSecret } from '@headgate/domain/stored-secret'
 import type { Team } from '@headgate/domain/team'
 import type { UsageExport } from '@headgate/domain/usage-export'
 import type { UsageRecord } from '@headgate/domain/usage-record'
@@ -110,6 +111,22 @@ export type ReratingRow = Omit<Rerating, 'from' | 'to' | 'differences'> & {
 
 export type CostCorrectionRow = CostCorrection & { reratingId: string }
 
+export type SecretRow = Omit<StoredSecret, 'ref'> & { sealed: string }
+
+export type AuditSegmentRow = {
+  number: number
+  firstNumber: number
+  lastNumber: number
+  firstHash: string
+  lastHash: string
+  fromAt: string
+  toAt: string
+  sealedAt: string
+  signature: string
+  removedAt: string | null
+  removalSignature: string | null
+}
+
 /** `ownerKeyId` is the owner where that is a key, made by the database. */
 export type LimitRow = Limit & { ownerKeyId: ColumnType<string | null, never, never> }
 
@@ -155,6 +172,9 @@ export type Tables = {
   drafts: Omit<Draft, 'items'> & { items: Json<Draft['items']> }
   archivedThings: Omit<ArchivedThing, 'thing'> & { thing: Json<unknown> }
   idempotentReplies: IdempotentReplyRow
+  secrets: SecretRow
+  auditHead: { number: number; hash: string; signature: string }
+  auditSegments: AuditSegmentRow
   auditEvents: Omit<AuditEvent, 'before' | 'after'> & {
     before: Json<unknown>
     after: Json<unknown>

@@ -9,6 +9,7 @@ import { commitSteps, type Home, type Step } from '../change.ts'
 import { isSerialisationFault } from '../database/fault.ts'
 import type { Place } from './places.ts'
 import { problemBody, toProblem } from './problem.ts'
+import { recordRefusal } from './refusals.ts'
 import { type Done, type InboundRequest, type PreparedWrite, prepareWrite } from './run-operation.ts'
 import { type Actor, requireRole } from './sign-in.ts'
 
@@ -16,7 +17,7 @@ export type Lister = {
   readonly home: Home
   readonly actor: Actor
   readonly places: ReadonlyMap<string, Place>
-  readonly request: Pick<InboundRequest, 'id' | 'idempotencyKey'>
+  readonly request: Pick<InboundRequest, 'id' | 'address' | 'idempotencyKey'>
 }
 
 /** Does a batch. @throws AdminProblem when it is atomic and one of its items was refused */
@@ -36,10 +37,22 @@ async function oneByOne(items: readonly BatchItem[], lister: Lister): Promise<Re
       const write = prepareItem(item, index, lister)
       results.push(resultOf(write.answer((await commitSteps(lister.home, [write.step])).changes[0])))
     } catch (fault) {
+      await recordItem(item, lister, fault)
       results.push(refusalOf(fault, lister))
     }
   }
   return results
+}
+
+/** An item is an attempt of its own, since the batch goes on without it. */
+async function recordItem(
+  { operation, params }: BatchItem,
+  { home, actor, places, request }: Lister,
+  fault: unknown,
+): Promise<void> {
+  const it = places.get(operation)?.it
+  if (it === undefined) return
+  await recordRefusal(home, { it, request: { ...request, params, query: {} }, actor }, fault)
 }
 
 async function allOrNone(items: readonly BatchItem[], lister: Lister): Promise<Result[]> {
@@ -70,13 +83,14 @@ function prepareItem(
   const place = places.get(item.operation)
   if (place === undefined || place.it.method === 'GET') throw unknownOperation()
   requireRole(actor, place.it.role)
-  const { id, idempotencyKey } = request
+  const { id, address, idempotencyKey } = request
   return prepareWrite(place, {
     actor,
     home,
     sent: { params: paramsOf(place, item), query: {}, body: item.body },
     request: {
       id,
+      address,
       ifMatch: item.ifMatch ?? (place.reader === null ? undefined : '*'),
       idempotencyKey: idempotencyKey === undefined ? undefined : `${idempotencyKey}.${index}`,
     },

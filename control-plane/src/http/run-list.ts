@@ -6,6 +6,7 @@ import { renameKeys } from '@headgate/admin-contract/wire'
 import { checkIdempotencyKey } from '../database/idempotent-replies.ts'
 import type { LooseCall, Place } from './places.ts'
 import { readCall, renamed } from './read-request.ts'
+import { recordingRefusals } from './refusals.ts'
 import { type Lister, runBatch } from './run-batch.ts'
 import { checkDraft, publishDraft } from './run-draft.ts'
 import type { Doer, Done, InboundRequest } from './run-operation.ts'
@@ -36,14 +37,17 @@ export function allLists(): readonly List[] {
 }
 
 /** Does one of them. @throws AdminProblem, or whatever else went wrong */
-export async function runList(
+export function runList(
   { it, run }: List,
   { home, signIn, places }: Doer & { readonly places: ReadonlyMap<string, Place> },
   request: InboundRequest,
 ): Promise<Done> {
-  const actor = signIn(request.authorization)
-  requireRole(actor, it.role)
-  if (request.idempotencyKey !== undefined) checkIdempotencyKey(request.idempotencyKey)
-  const sent = { params: request.params, query: renameKeys(request.query), body: renamed(request.body) }
-  return run(readCall(it, sent), { home, actor, places, request })
+  return recordingRefusals(home, { it, request }, async (attempt) => {
+    const actor = signIn(request.authorization)
+    attempt.actor = actor
+    requireRole(actor, it.role)
+    if (request.idempotencyKey !== undefined) checkIdempotencyKey(request.idempotencyKey)
+    const sent = { params: request.params, query: renameKeys(request.query), body: renamed(request.body) }
+    return run(readCall(it, sent), { home, actor, places, request })
+  })
 }

@@ -6,10 +6,18 @@ import { Readable } from 'node:stream'
 import type { Download } from '@headgate/admin-contract/download'
 import type { DryRun } from '@headgate/admin-contract/dry-run'
 import { API_ROOT } from '@headgate/admin-contract/index'
-import type { Change, WriteOperation } from '@headgate/admin-contract/operation'
+import type { Change, ReadOperation, WriteOperation } from '@headgate/admin-contract/operation'
 import { renameKeys } from '@headgate/admin-contract/wire'
 import { sql } from 'kysely'
-import { commitSteps, type Home, type Rehearsal, readOnly, type Step, tryChanges } from '../change.ts'
+import {
+  commitChange,
+  commitSteps,
+  type Home,
+  type Rehearsal,
+  readOnly,
+  type Step,
+  tryChanges,
+} from '../change.ts'
 import {
   checkIdempotencyKey,
   type KeptReply,
@@ -19,12 +27,16 @@ import {
 } from '../database/idempotent-replies.ts'
 import type { HandlerContext } from '../resources/context.ts'
 import { etagOf, ifMatchNeeded, listHolds, notAsSeen } from './etag.ts'
+import { refuseLiteralSecrets } from './literal-secrets.ts'
 import type { LooseCall, Place } from './places.ts'
 import { partDryRun, readCall, renamed, type Sent } from './read-request.ts'
+import { type Attempt, recordingRefusals } from './refusals.ts'
 import { type Actor, requireRole, type SignIn } from './sign-in.ts'
 
 export type InboundRequest = {
   readonly id: string
+  /** Where it came from. */
+  readonly address: string
   readonly authorization: string | undefined
   readonly ifMatch: string | undefined
   readonly ifNoneMatch: string | undefined
@@ -47,24 +59,56 @@ export type Done = {
 }
 
 /** Does one operation. @throws AdminProblem, or whatever else went wrong */
-export async function runOperation(
+export function runOperation(place: Place, doer: Doer, request: InboundRequest): Promise<Done> {
+  return recordingRefusals(doer.home, { it: place.it, request }, (attempt) =>
+    tryOperation(place, doer, { request, attempt }),
+  )
+}
+
+type Trying = { readonly request: InboundRequest; readonly attempt: Attempt }
+
+async function tryOperation(
   place: Place,
   { home, signIn }: Doer,
-  request: InboundRequest,
+  { request, attempt }: Trying,
 ): Promise<Done> {
   const { it } = place
   const actor = signIn(request.authorization)
+  attempt.actor = actor
   requireRole(actor, it.role)
   const { isDryRun, query } = partDryRun(it, renameKeys(request.query))
   const sent = { params: request.params, query, body: renamed(request.body) }
   if (it.method === 'GET') {
     const call = readCall(it, sent)
     const reply = await readOnly(home, (context) => place.handler(call, context))
-    return it.download === true ? sentAsFile(reply as Download) : shown(reply, request.ifNoneMatch)
+    if (it.download !== true) return shown(reply, request.ifNoneMatch)
+    await recordTaking(home, { it, actor, request })
+    return sentAsFile(reply as Download)
   }
   const write = prepareWrite(place, { actor, sent, request, home })
   if (!isDryRun) return write.answer((await commitSteps(home, [write.step])).changes[0])
   return rehearsed(await tryChanges(home, [write.step]))
+}
+
+type Taking = { readonly it: ReadOperation; readonly actor: Actor; readonly request: InboundRequest }
+
+/** A file that cannot be recorded is not sent. */
+async function recordTaking(home: Home, { it, actor, request }: Taking): Promise<void> {
+  if (it.audit === undefined) return
+  const intent = { ...by(actor, request), action: it.audit, requestId: request.id, changesCatalog: false }
+  const subjectId = Object.values(request.params).at(-1) ?? ''
+  await commitChange(home, intent, async () => ({
+    changed: true,
+    reply: null,
+    subjectId,
+    before: null,
+    after: { query: renameKeys(request.query) },
+  }))
+}
+
+/** Who does it, as audit events tell. */
+export function by(actor: Actor, { address }: Pick<InboundRequest, 'address'>) {
+  return { actor: actor.name, role: actor.role, address }
 }
 
 function rehearsed({ changes: [change], differences }: Rehearsal): Done {
@@ -93,7 +137,7 @@ function shown(reply: unknown, ifNoneMatch: string | undefined): Done {
 export type Write = {
   readonly actor: Actor
   readonly sent: Sent
-  readonly request: Pick<InboundRequest, 'id' | 'ifMatch' | 'idempotencyKey'>
+  readonly request: Pick<InboundRequest, 'id' | 'address' | 'ifMatch' | 'idempotencyKey'>
   readonly home: Home
 }
 
@@ -110,6 +154,7 @@ export type PreparedWrite = {
 export function prepareWrite(place: Place, { actor, sent, request, home }: Write): PreparedWrite {
   const it = place.it as WriteOperation
   const call = readCall(it, sent)
+  refuseLiteralSecrets(it, call.body)
   const { ifMatch, idempotencyKey } = request
   if (place.reader !== null && ifMatch === undefined) throw ifMatchNeeded()
   if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
@@ -118,7 +163,7 @@ export function prepareWrite(place: Place, { actor, sent, request, home }: Write
       ? null
       : { actor: actor.name, operation: place.name, key: idempotencyKey, request: { ...sent, ifMatch } }
   const { changesCatalog } = it
-  const intent = { actor: actor.name, action: it.audit, requestId: request.id, changesCatalog }
+  const intent = { ...by(actor, request), action: it.audit, requestId: request.id, changesCatalog }
   // Set anew each time the work is run; what counts is the run that was committed.
   let kept: KeptReply | null = null
   const work = async (context: HandlerContext): Promise<Change<unknown>> => {

@@ -98,6 +98,7 @@ function inboundOf(request: FastifyRequest): InboundRequest {
   const { authorization } = request.headers
   return {
     id: request.id,
+    address: request.ip,
     authorization,
     ifMatch: request.headers['if-match'],
     ifNoneMatch: request.headers['if-none-match'],

@@ -4,6 +4,7 @@ import type { Handlers } from '@headgate/admin-contract/operation'
 import { agreementsHandlers } from './agreements/handlers.ts'
 import { appsHandlers } from './apps/handlers.ts'
 import { archivedThingsHandlers } from './archived-things/handlers.ts'
+import { auditAnchorsHandlers } from './audit-events/anchors.ts'
 import { auditEventsHandlers } from './audit-events/handlers.ts'
 import { budgetsHandlers } from './budgets/handlers.ts'
 import { catalogHandlers } from './catalog/handlers.ts'
@@ -22,6 +23,8 @@ import { quotasHandlers } from './quotas/handlers.ts'
 import { reratingsHandlers } from './reratings/handlers.ts'
 import { resourcesHandlers } from './resources/handlers.ts'
 import { routesHandlers } from './routes/handlers.ts'
+import { secretFindingsHandlers } from './secret-findings/handlers.ts'
+import { secretsHandlers } from './secrets/handlers.ts'
 import { teamsHandlers } from './teams/handlers.ts'
 import { usageHandlers } from './usage/handlers.ts'
 import { usersHandlers } from './users/handlers.ts'
@@ -40,6 +43,8 @@ export const handlers: AllHandlers = {
   keys: keysHandlers,
   keyRotations: keyRotationsHandlers,
   resources: resourcesHandlers,
+  secrets: secretsHandlers,
+  secretFindings: secretFindingsHandlers,
   quotas: quotasHandlers,
   limits: limitsHandlers,
   budgets: budgetsHandlers,
@@ -55,6 +60,7 @@ export const handlers: AllHandlers = {
   exports: exportsHandlers,
   drafts: draftsHandlers,
   auditEvents: auditEventsHandlers,
+  auditAnchors: auditAnchorsHandlers,
   archivedThings: archivedThingsHandlers,
   catalog: catalogHandlers,
 }
