@@ -7,7 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ADMIN_TOKEN, SEALING_KEY, type Sent, startTestPlane, type TestPlane } from '../../tests/admin/harness.ts'
+import {
+  ADMIN_TOKEN,
+  SEALING_KEY,
+  type Sent,
+  startTestPlane,
+  type TestPlane,
+} from '../../tests/admin/harness.ts'
 
 let it: TestPlane
 let folder: string

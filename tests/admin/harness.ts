@@ -153,7 +153,7 @@ async function ask(
   }
   const answer = await fetch(url, request)
   const text = await answer.text()
-  const isJson = /json/.test(answer.headers.get('content-type') ?? '')
+  const isJson = /[/+]json/.test(answer.headers.get('content-type') ?? '')
   return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : null }
 }
 

@@ -1,5 +1,6 @@
 /** What others than the admin resource need of stored secrets: that a reference leads to one, and what is published. */
 import type { SealedSecret, StoredSecret } from '@headgate/domain/stored-secret'
+import { sql } from 'kysely'
 import type { Database } from './open.ts'
 import type { SecretRow } from './tables.ts'
 
@@ -17,14 +18,7 @@ export function readSealedSecrets(db: Database): Promise<SealedSecret[]> {
   return db
     .selectFrom('secrets')
     .select(['name', 'sealed'])
-    .where((of) =>
-      of.exists(
-        of
-          .selectFrom('resources')
-          .select('resources.id')
-          .whereRef('resources.secretRef', '=', (it) => it.fn('concat', [it.val('db://'), 'secrets.name'])),
-      ),
-    )
+    .where(sql<boolean>`exists (select from resources where secret_ref = 'db://' || secrets.name)`)
     .orderBy('name')
     .execute()
 }

@@ -3,20 +3,16 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AuditReport } from '@headgate/admin-contract/audit-events'
-import { anchorFile } from './anchor-file.ts'
-import {
-  appendAuditEvents,
-  headStatement,
-  type NewAuditEvent,
-} from './append.ts'
-import { auditKeeper } from './keeper.ts'
-import { sha256 } from './signature.ts'
-import { verifyAuditLog } from './verify.ts'
-import { verifyExport } from '../../verify-export.ts'
 import { auditBytes, CHAIN_BEGIN } from '@headgate/domain/audit-chain'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { digestKey, startTestPlane, type TestPlane, testKeeper } from '../../../../tests/admin/harness.ts'
+import { verifyExport } from '../../verify-export.ts'
+import { anchorFile } from './anchor-file.ts'
+import { appendAuditEvents, headStatement, type NewAuditEvent } from './append.ts'
+import { auditKeeper } from './keeper.ts'
+import { sha256 } from './signature.ts'
+import { verifyAuditLog } from './verify.ts'
 
 const COUNT = 40
 let it: TestPlane

@@ -3,7 +3,13 @@ import { sealedSecrets } from '@headgate/adapters/secrets/sealed'
 import { secretSealer } from '@headgate/adapters/secrets/sealer'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { memoryPorts, SEALING_KEY, startTestPlane, type TestPlane, until } from '../../../../tests/admin/harness.ts'
+import {
+  memoryPorts,
+  SEALING_KEY,
+  startTestPlane,
+  type TestPlane,
+  until,
+} from '../../../../tests/admin/harness.ts'
 
 const VALUE = 'a-value-that-has-no-known-form'
 let it: TestPlane
@@ -109,28 +115,29 @@ test.each([
 test('the secrets audit finds a planted secret in any text or JSON column, and nothing else in the rest', async () => {
   expect(await it.client.secretFindings.list({})).toMatchObject({ data: [], isComplete: true })
   const team = await it.client.teams.create({ body: { name: 'planted' } })
-  const alias = await it.client.modelAliases.create({ body: { name: 'planted' } })
   const random = 'Zq8vN3kLw7RtY2mBp5XcJ9dHf4GsA6eU1oKi'
-  await sql`update teams set name = 'key sk-proj-abcdefghijklmnop of old', allowed_models = ${[random]}
-    where id = ${team.id}`.execute(it.db)
-  await sql`insert into archived_things (id, kind, archived_at, archived_by, thing)
-    values ('res_x', 'resource', now(), 'ada', '{"note": {"deep": ["AKIAIOSFODNN7EXAMPLE"]}}')`.execute(it.db)
-  await sql`update model_aliases set name = 'hidden' where id = ${alias.id}`.execute(it.db)
+  await sql`update teams set name = 'key sk-proj-abcdefghijklmnop of old' where id = ${team.id}`.execute(
+    it.db,
+  )
+  await sql`insert into archived_things (id, kind, archived_at, archived_by, thing) values ('res_x', 'resource', now(),
+    'ada', ${JSON.stringify({ note: { deep: ['AKIAIOSFODNN7EXAMPLE', random] } })})`.execute(it.db)
   const { data, columns } = await it.client.secretFindings.list({})
   expect(columns).toBeGreaterThan(60)
   expect(data.map(({ table, column, kind, isMovable }) => [table, column, kind, isMovable])).toEqual([
     ['archived_things', 'thing', 'credential', true],
+    ['archived_things', 'thing', 'random', true],
     ['teams', 'name', 'credential', true],
-    ['teams', 'allowed_models', 'random', true],
   ])
   for (const place of data)
     await it.client.secretFindings.move({
       body: { table: place.table, column: place.column, id: place.id ?? '' },
     })
-  expect((await it.client.secretFindings.list({})).data).toEqual([])
+  // Versions of the catalog that were compiled meanwhile hold the name: history, told and left alone.
+  const left = (await it.client.secretFindings.list({})).data
+  expect(left.filter((finding) => finding.isMovable)).toEqual([])
+  expect(new Set(left.map(({ table }) => table))).toEqual(new Set(['catalog_versions']))
   const after = await it.client.teams.read({ params: { teamId: team.id } })
   expect(after.name).toMatch(/^key db:\/\/found-[0-9a-z]{26} of old$/)
-  expect(after.allowedModels?.[0]).toMatch(/^db:\/\/found-/)
   const name = after.name.split(' ')[1]?.slice('db://'.length) ?? ''
   const row = await it.db
     .selectFrom('secrets')
