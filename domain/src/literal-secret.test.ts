@@ -24,6 +24,7 @@ test('names, ids, references, addresses and hashes pass for what they are', () =
     id,
     `${id}-${id}`,
     'db://found-01m87wcp6rcbfq0e9hxx7h6rny',
+    'found-01m87wcp6rcbfq0e9hxx7h6rny',
     'env://OPENAI_API_KEY',
     'kv://team-vault/openai',
     'https://api.openai.com',

@@ -20,7 +20,7 @@ const FORMS: readonly RegExp[] = [
 
 const LONG_WORD = /[A-Za-z0-9+_=-]{32,}/g
 /** References and ids of ours, which are long and random in part. */
-const OURS = /\b(?:env|kv|db|file):\/\/[A-Za-z0-9_./-]+|\b[a-z]{2,6}_[0-9A-HJKMNP-TV-Z]{26}\b/g
+const OURS = /\b(?:env|kv|db|file):\/\/[A-Za-z0-9_./-]+|\b(?:[a-z]{2,6}_|found-)[0-9A-Za-z]{26}\b/g
 /** Bits a character: hex has at most 4, words and ids have less. */
 const BITS_MIN = 4.3
 
