@@ -77,6 +77,7 @@ export const exports = {
     summary: 'Sends the file of an export that is done.',
     reply: Download,
     download: true,
+    audit: 'export.downloaded',
   }),
   cancel: operation({
     method: 'POST',

@@ -5,7 +5,7 @@ import { alertDeliveries } from './alert-deliveries.ts'
 import { apiTokens } from './api-tokens.ts'
 import { apps } from './apps.ts'
 import { archivedThings } from './archived-things.ts'
-import { auditEvents } from './audit-events.ts'
+import { auditAnchors, auditEvents } from './audit-events.ts'
 import { batch } from './batch.ts'
 import { budgets } from './budgets.ts'
 import { catalog } from './catalog.ts'
@@ -26,6 +26,7 @@ import { reratings } from './reratings.ts'
 import { resources } from './resources.ts'
 import { roleMappings } from './role-mappings.ts'
 import { routes } from './routes.ts'
+import { secretFindings, secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
 import { teams } from './teams.ts'
 import { usage } from './usage.ts'
@@ -38,6 +39,8 @@ export const contract = {
   keys,
   keyRotations,
   resources,
+  secrets,
+  secretFindings,
   quotas,
   limits,
   budgets,
@@ -57,6 +60,7 @@ export const contract = {
   publications,
   batch,
   auditEvents,
+  auditAnchors,
   archivedThings,
   me,
   apiTokens,

@@ -5,6 +5,7 @@
 import { Agreement } from '@headgate/domain/agreement'
 import { App } from '@headgate/domain/app'
 import { ArchivedThing } from '@headgate/domain/archived-thing'
+import { AuditAnchor } from '@headgate/domain/audit-anchor'
 import { AuditEvent } from '@headgate/domain/audit-event'
 import { Budget } from '@headgate/domain/budget'
 import { CatalogDifference } from '@headgate/domain/catalog-difference'
@@ -19,17 +20,20 @@ import { ProxyKey } from '@headgate/domain/proxy-key'
 import { Rerating } from '@headgate/domain/rerating'
 import { Quota, Resource } from '@headgate/domain/resource'
 import { Route } from '@headgate/domain/route'
+import { StoredSecret } from '@headgate/domain/stored-secret'
 import { Team } from '@headgate/domain/team'
 import { UsageExport } from '@headgate/domain/usage-export'
 import { UsageRecord } from '@headgate/domain/usage-record'
 import { User } from '@headgate/domain/user'
 import { z } from 'zod'
+import { AuditReport } from './audit-events.ts'
 import { BudgetEvent, LiveBudget } from './budgets.ts'
 import { CatalogVersion } from './catalog.ts'
 import { DryRun } from './dry-run.ts'
 import { KeyClient, KeyRotationWithSecret } from './key-rotations.ts'
 import { ProxyKeyWithSecret } from './keys.ts'
 import { Problem } from './problem.ts'
+import { SecretFinding } from './secrets.ts'
 import { UsageSums } from './usage-query.ts'
 import { renameSchema } from './wire.ts'
 
@@ -45,7 +49,9 @@ const named = {
   Rerating,
   App,
   ArchivedThing,
+  AuditAnchor,
   AuditEvent,
+  AuditReport,
   CatalogDifference,
   CatalogVersion,
   Deployment,
@@ -62,6 +68,8 @@ const named = {
   Quota,
   Resource,
   Route,
+  SecretFinding,
+  StoredSecret,
   Team,
   UsageRecord,
   UsageExport,

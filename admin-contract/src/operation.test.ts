@@ -44,6 +44,8 @@ test('an operation that writes without an audit event does not compile', () => {
   operation({ method: 'GET', path: '/x', right: 'teams.eat', summary: '', reply })
   // @ts-expect-error a read leaves no audit event
   operation({ method: 'GET', path: '/x', right: 'teams.read', audit: 'x.read', summary: '', reply })
+  // @ts-expect-error a file that is taken away leaves an audit event
+  operation({ method: 'GET', path: '/x', right: 'teams.read', download: true, summary: '', reply })
   // @ts-expect-error a read takes no body
   operation({ method: 'GET', path: '/x', right: 'teams.read', summary: '', reply, body: reply })
 })

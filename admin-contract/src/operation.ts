@@ -20,13 +20,11 @@ type Shared = {
   readonly reply: z.ZodType
 }
 
-export type ReadOperation = Shared & {
-  readonly method: 'GET'
-  readonly audit?: never
-  readonly body?: never
-  /** True when its reply is a file (`Download`), not JSON. */
-  readonly download?: true
-}
+export type ReadOperation = Shared & { readonly method: 'GET'; readonly body?: never } & (
+    | { readonly audit?: never; readonly download?: never }
+    /** Its reply is a file (`Download`), not JSON: data leaves, so it leaves an event too. */
+    | { readonly audit: `${string}.${string}`; readonly download: true }
+  )
 
 export type WriteOperation = Shared & {
   readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -37,6 +35,8 @@ export type WriteOperation = Shared & {
   /** 201 where something new is there afterwards. */
   readonly status: 200 | 201
   readonly body?: z.ZodType
+  /** True where the body is meant to hold a secret; everywhere else one is refused. */
+  readonly takesSecret?: true
   readonly download?: never
 }
 

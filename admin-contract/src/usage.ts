@@ -59,6 +59,7 @@ export const usage = {
     query: UsageFilter.extend({ format: FileFormat }),
     reply: Download,
     download: true,
+    audit: 'usage.exported',
   }),
   exportQuery: operation({
     method: 'GET',
@@ -68,6 +69,7 @@ export const usage = {
     query: UsageQuery.extend({ format: FileFormat }),
     reply: Download,
     download: true,
+    audit: 'usage.exported',
   }),
   checks: operation({
     method: 'GET',

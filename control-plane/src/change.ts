@@ -7,7 +7,7 @@ import type { Change } from '@headgate/admin-contract/operation'
 import type { CatalogDocument } from '@headgate/domain/catalog'
 import { type CatalogDifference, catalogDifferences } from '@headgate/domain/catalog-difference'
 import type { idSource } from '@headgate/domain/id'
-import type { CatalogFeed, Clock, DigestKey, Ledger, Log } from '@headgate/domain/ports'
+import type { CatalogFeed, Clock, DigestKey, Ledger, Log, SecretSealer } from '@headgate/domain/ports'
 import type { ReceiverGuard } from './alerts/receiver-guard.ts'
 import { compileCatalog, lockCatalog } from './catalog/compile.ts'
 import type { CatalogPublisher } from './catalog/publish.ts'
@@ -16,7 +16,8 @@ import { isSerialisationFault } from './database/fault.ts'
 import type { Database } from './database/open.ts'
 import { inTeamScope } from './database/team-scope.ts'
 import { archiveThing } from './resources/archived-things/queries.ts'
-import { insertAuditEvent } from './resources/audit-events/queries.ts'
+import { appendAuditEvents, type NewAuditEvent } from './resources/audit-events/append.ts'
+import type { AuditKeeper } from './resources/audit-events/keeper.ts'
 import { readCatalogDocument } from './resources/catalog/queries.ts'
 import type { Actor, HandlerContext } from './resources/context.ts'
 
@@ -33,6 +34,8 @@ export type Home = {
   readonly newId: ReturnType<typeof idSource>
   readonly digestKey: DigestKey
   readonly ledger: Pick<Ledger, 'look'>
+  readonly audit: AuditKeeper
+  readonly sealer: SecretSealer | null
   readonly servingGateways: CatalogFeed['gateways']
   readonly allowLoopbackUpstreams: boolean
   readonly receiverGuard: ReceiverGuard
@@ -44,6 +47,9 @@ export type Home = {
 /** Who does what, for the audit event. */
 export type Intent = {
   readonly actor: string
+  /** What the actor may do and where from; left out for the gateway itself. */
+  readonly role?: string
+  readonly address?: string
   /** As `key.created`. */
   readonly action: string
   readonly requestId: string
@@ -176,34 +182,40 @@ async function transact<T>(home: Home, db: Database, { steps, message, keyIds }:
   if (compiles) await lockCatalog(db)
   const changes: Change<T>[] = []
   const done: string[] = []
+  const events: NewAuditEvent[] = []
   for (const { intent, work } of steps) {
     const context = contextOf(home, db, { ...intent, keyChanged: (id) => keyIds.add(id) })
     const change = await work(context)
     changes.push(change)
     if (!change.changed) continue
-    await record(home, db, intent, change)
+    events.push(await record(home, db, intent, change))
     if (intent.changesCatalog) done.push(change.message ?? `${intent.action} ${change.subjectId}`)
   }
-  const [first, ...more] = done
-  if (first === undefined) return { changes, document: null }
-  const author = (steps[0] as Step<T>).intent.actor
-  const why = message ?? (more.length === 0 ? first : `${first} and ${more.length} more`)
-  const document = await compileCatalog(db, { nowMs: home.clock.nowMs(), author, message: why })
+  const document = await compileDone(home, db, { done, message, author: steps[0]?.intent.actor ?? '' })
+  // Last, because whoever holds the head of the audit log should wait for nothing else.
+  await appendAuditEvents(db, events, home.audit)
   return { changes, document }
 }
 
-/** The trace a change leaves: its audit event and, of something that is gone, what it was. */
+type DoneSteps = { done: readonly string[]; message: string | undefined; author: string }
+
+async function compileDone(home: Home, db: Database, { done, message, author }: DoneSteps) {
+  const [first, ...more] = done
+  if (first === undefined) return null
+  const why = message ?? (more.length === 0 ? first : `${first} and ${more.length} more`)
+  return compileCatalog(db, { nowMs: home.clock.nowMs(), author, message: why })
+}
+
+/** The trace a change leaves: of something that is gone, what it was; and the audit event, still to be added. */
 async function record(
   home: Home,
   db: Database,
-  { actor, action, requestId }: Intent,
+  { actor, role, address, action, requestId }: Intent,
   change: Change<unknown> & { changed: true },
-): Promise<void> {
+): Promise<NewAuditEvent> {
   const { subjectId, before, after } = change
   const nowMs = home.clock.nowMs()
   const at = new Date(nowMs).toISOString()
-  const event = { id: home.newId('aud', nowMs), at, actor, action, subjectId, requestId, before, after }
-  await insertAuditEvent(db, event)
   if (after === null && before !== null) {
     await archiveThing(db, {
       id: subjectId,
@@ -213,6 +225,9 @@ async function record(
       thing: before,
     })
   }
+  const what = { action, subjectId, requestId, before, after }
+  const who = { actor, role: role ?? null, address: address ?? null }
+  return { id: home.newId('aud', nowMs), at, ...who, ...what, result: 'done', code: null }
 }
 
 /** Never fails the change: it is committed, and the jobs publish what did not get through now. */
@@ -250,6 +265,8 @@ function contextOf(home: Home, db: Database, { actor, permit, keyChanged }: Doin
     newId: (prefix) => home.newId(prefix, nowMs),
     digestKey: home.digestKey,
     ledger: home.ledger,
+    audit: home.audit,
+    sealer: home.sealer,
     servingGateways: home.servingGateways,
     allowLoopbackUpstreams: home.allowLoopbackUpstreams,
     receiverGuard: home.receiverGuard,

@@ -101,6 +101,10 @@ const Environment = z.object({
   HEADGATE_KEEP_MINUTES_DAYS: days(7),
   HEADGATE_KEEP_HOURS_DAYS: days(400),
   HEADGATE_KEEP_DAYS_DAYS: days(1_900),
+  HEADGATE_KEEP_AUDIT_DAYS: days(2_555),
+  HEADGATE_SEALING_KEY: z.string().optional(),
+  HEADGATE_AUDIT_KEY: secret('the key that signs the audit log').optional(),
+  HEADGATE_AUDIT_ANCHORS_FILE: z.string().optional(),
   HEADGATE_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error')
     .default('info'),
@@ -128,6 +132,14 @@ export type DirectoryConfig = {
   readonly allowHttp: boolean
 }
 
+export type AuditConfig = {
+  /** What signatures are made under. */
+  readonly key: string
+  /** Outside the database; null for none. */
+  readonly anchorsFile: string | null
+  readonly keptDays: number
+}
+
 /** What startControlPlane needs to know. */
 export type ControlPlaneConfig = {
   readonly host: string
@@ -148,10 +160,13 @@ export type ControlPlaneConfig = {
   readonly usageKeptDays: UsageKeptDays
   /** Private networks that alerts may be sent to. */
   readonly alertNetworks: readonly string[]
+  readonly audit: AuditConfig
 }
 
 export type ControlPlaneSettings = ControlPlaneConfig & {
   readonly keyPepper: string
+  /** Null: nothing can be stored under `db://`. */
+  readonly sealingKey: string | null
   readonly redisUrl: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** The environment itself, for `env://` references only. */
@@ -191,7 +206,13 @@ export function readSettings(
       day: it.HEADGATE_KEEP_DAYS_DAYS,
     }),
     alertNetworks: Object.freeze(it.HEADGATE_ALERT_NETWORKS),
+    audit: Object.freeze({
+      key: it.HEADGATE_AUDIT_KEY ?? it.HEADGATE_KEY_PEPPER,
+      anchorsFile: it.HEADGATE_AUDIT_ANCHORS_FILE ?? null,
+      keptDays: it.HEADGATE_KEEP_AUDIT_DAYS,
+    }),
     keyPepper: it.HEADGATE_KEY_PEPPER,
+    sealingKey: it.HEADGATE_SEALING_KEY ?? null,
     redisUrl: it.REDIS_URL,
     logLevel: it.HEADGATE_LOG_LEVEL,
     environment,

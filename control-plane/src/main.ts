@@ -7,9 +7,11 @@ import { redisLedger } from '@headgate/adapters/redis/ledger'
 import { redisUsageSource } from '@headgate/adapters/redis/usage-source'
 import { envSecrets } from '@headgate/adapters/secrets/env'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
+import { secretSealer } from '@headgate/adapters/secrets/sealer'
 import { processLog } from '@headgate/adapters/telemetry/log'
 import { type ControlPlaneSettings, readSettings } from './config.ts'
 import { startControlPlane } from './start.ts'
+import { verifyExport } from './verify-export.ts'
 
 const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
 
@@ -24,6 +26,7 @@ async function run(settings: ControlPlaneSettings): Promise<void> {
     keyPublisher: keys,
     usageSource: redisUsageSource(client, { log }),
     digestKey: keyDigester(settings.keyPepper),
+    sealer: settings.sealingKey === null ? null : secretSealer(settings.sealingKey),
     ledger,
     secrets: secretResolver({ sources: { env: envSecrets(settings.environment) }, clock, log }),
     clock,
@@ -47,8 +50,18 @@ async function run(settings: ControlPlaneSettings): Promise<void> {
   process.on('SIGINT', stopOnce)
 }
 
+/** With arguments it is a command and needs no settings; without, the control plane. */
+async function main([command, ...rest]: readonly string[]): Promise<void> {
+  if (command === undefined) return run(readSettings())
+  if (command !== 'verify-audit')
+    throw new Error(`there is no command ${command}: the one there is is verify-audit`)
+  const { text, isWhole } = await verifyExport(rest)
+  process.stdout.write(text)
+  process.exitCode = isWhole ? 0 : 1
+}
+
 try {
-  await run(readSettings())
+  await main(process.argv.slice(2))
 } catch (fault) {
   process.stderr.write(`headgate control-plane: ${fault instanceof Error ? fault.message : String(fault)}\n`)
   process.exit(1)

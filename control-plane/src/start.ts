@@ -12,6 +12,7 @@ import type {
   Ledger,
   Log,
   SecretResolver,
+  SecretSealer,
   UsageSource,
 } from '@headgate/domain/ports'
 import type { FastifyInstance } from 'fastify'
@@ -36,6 +37,7 @@ import { deliverAlerts } from './jobs/deliver-alerts.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
 import { foretellOverruns } from './jobs/foretell-overruns.ts'
 import { forgetReplies } from './jobs/forget-replies.ts'
+import { keepAudit } from './jobs/keep-audit.ts'
 import { keepUsage } from './jobs/keep-usage.ts'
 import { alertsReader, readsOutbox } from './jobs/read-outbox.ts'
 import { rebuildUsage } from './jobs/rebuild-usage.ts'
@@ -43,6 +45,9 @@ import { reconcileBudgets } from './jobs/reconcile-budgets.ts'
 import { rotateKeys } from './jobs/rotate-keys.ts'
 import { runExports } from './jobs/run-exports.ts'
 import { pause, startJobs } from './jobs/scheduler.ts'
+import { anchorFile } from './resources/audit-events/anchor-file.ts'
+import { beginAuditChain } from './resources/audit-events/append.ts'
+import { type AuditKeeper, auditKeeper } from './resources/audit-events/keeper.ts'
 import { type Seeded, type SeedPlan, seedEvaluation } from './seed.ts'
 
 const ADMIN_STATEMENT_MS = 5_000
@@ -58,6 +63,8 @@ export type ControlPlanePorts = {
   readonly keyPublisher: KeyPublisher
   readonly usageSource: UsageSource
   readonly digestKey: DigestKey
+  /** Null where no sealing key is set: nothing can be stored under `db://` then. */
+  readonly sealer: SecretSealer | null
   readonly ledger: Pick<Ledger, 'look' | 'restore'>
   readonly secrets: SecretResolver
   readonly clock: Clock
@@ -97,7 +104,9 @@ export async function startControlPlane(
   const closeDatabases = () => Promise.all([admin.close(), jobs.close()])
   const stopping = new AbortController()
   try {
-    const home = homeOf(config, ports, { ...admin, log, signal: stopping.signal })
+    const audit = auditOf(config, ports)
+    await beginAuditChain(jobs.db, audit)
+    const home = homeOf(config, ports, { ...admin, log, signal: stopping.signal, audit })
     const health = watchHealth(admin.db, ports.clock)
     const server = adminServer({ home, health, version: manifest.version, ...doorOf(config, home) })
     await home.catalog.begin()
@@ -134,7 +143,7 @@ function doorOf(config: ControlPlaneConfig, home: Home) {
   const directory = config.directory && directoryOf(config.directory, home.clock.nowMs)
   const finders = findersOf(home, directory)
   const noteRefused = refusalNotes(home)
-  const signIn = signInBy({ adminToken, adminUrl, finders, noteRefused })
+  const signIn = signInBy({ adminToken, adminUrl, finders })
   return { signIn, adminUrl, directory, bootstrapCode, noteRefused }
 }
 
@@ -143,7 +152,14 @@ type Surroundings = Pick<OpenDatabase, 'db' | 'scopedTo'> & {
   readonly signal: AbortSignal
 }
 
-function homeOf(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Surroundings): Home {
+function auditOf({ audit }: ControlPlaneConfig, { digestKey }: ControlPlanePorts): AuditKeeper {
+  const anchors = audit.anchorsFile === null ? null : anchorFile(audit.anchorsFile)
+  return auditKeeper(audit.key, { anchors, fingerprint: digestKey })
+}
+
+type HomeSurroundings = Surroundings & { readonly audit: AuditKeeper }
+
+function homeOf(config: ControlPlaneConfig, ports: ControlPlanePorts, around: HomeSurroundings): Home {
   return {
     db: around.db,
     scopedTo: around.scopedTo,
@@ -151,6 +167,8 @@ function homeOf(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Su
     clock: ports.clock,
     digestKey: ports.digestKey,
     ledger: ports.ledger,
+    audit: around.audit,
+    sealer: ports.sealer,
     servingGateways: () => ports.catalogFeed.gateways(),
     newId: idSource(),
     allowLoopbackUpstreams: config.allowLoopbackUpstreams,
@@ -201,7 +219,8 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
     readsOutbox(db, alertsReader),
     deliverAlerts({ db, log, clock, secrets: ports.secrets, guard: home.receiverGuard }),
   ]
-  const jobs = [heal, ...keyJobs, ...usage, ...budgets, ...alerts]
+  const audit = keepAudit({ db, log, clock, keeper: home.audit, keptDays: config.audit.keptDays })
+  const jobs = [heal, ...keyJobs, ...usage, ...budgets, ...alerts, audit]
   // A lock is held as long as its job runs. Taken from the pool that jobs work on, they would wait for each other.
   const locks = openDatabase({
     ...{ url: config.databaseUrl, log, name: 'headgate-locks' },

@@ -19,6 +19,12 @@ const Environment = z.object({
   HEADGATE_JOURNAL_SYNC_MS: z.coerce.number().int().min(0).max(60_000).default(10),
   HEADGATE_JOURNAL_WHEN_FULL: z.enum(['refuse', 'serve']).default('refuse'),
   HEADGATE_KEY_PEPPER: z.string({ error: 'is required: the pepper keys were digested under' }).min(32),
+  HEADGATE_SEALING_KEY: z.string().optional(),
+  HEADGATE_SECRETS_DIR: z.string().optional(),
+  HEADGATE_KEY_VAULTS: z
+    .string()
+    .regex(/^[a-z0-9-]{3,24}(,[a-z0-9-]{3,24})*$/, 'must be names of vaults with commas between them')
+    .optional(),
   HEADGATE_EXPECTED_INSTANCES: z.coerce.number().int().min(1).max(10_000).default(1),
   HEADGATE_DRAIN_MS: z.coerce.number().int().min(0).max(3_600_000).default(120_000),
   HEADGATE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -52,8 +58,13 @@ export type DataPlaneSettings = DataPlaneConfig & {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** Names that look like settings and are none, to be told at start. */
   readonly unknownNames: readonly string[]
-  /** The environment itself, for `env://` references only. */
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly secrets: {
+    /** The environment itself, for `env://` references only. */
+    readonly environment: Readonly<Record<string, string | undefined>>
+    readonly folder: string | null
+    readonly vaults: readonly string[]
+    readonly sealingKey: string | null
+  }
 }
 
 /** @throws Error with one line per fault: the name, what is wrong, what to write */
@@ -85,6 +96,11 @@ export function readSettings(
     redisUrl: it.REDIS_URL,
     logLevel: it.HEADGATE_LOG_LEVEL,
     unknownNames: unknownSettings(Object.keys(environment)),
-    environment,
+    secrets: {
+      environment,
+      folder: it.HEADGATE_SECRETS_DIR === undefined ? null : resolve(it.HEADGATE_SECRETS_DIR),
+      vaults: it.HEADGATE_KEY_VAULTS?.split(',') ?? [],
+      sealingKey: it.HEADGATE_SEALING_KEY ?? null,
+    },
   })
 }

@@ -8,6 +8,7 @@ import { followCatalog } from './live-catalog.ts'
 const document = (version: number, more: Partial<CatalogDocument> = {}): CatalogDocument => ({
   policies: [],
   agreements: [],
+  sealedSecrets: [],
   ...{ format: 1, version, compiledAt: '2026-01-01T00:00:00Z', teams: [], apps: [], resources: [] },
   ...{ quotas: [], deployments: [], aliases: [], routes: [], prices: [], limits: [], budgets: [], ...more },
 })

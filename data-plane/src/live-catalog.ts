@@ -17,7 +17,14 @@ export type LiveCatalog = {
 }
 
 /** `gatewayId` is what this gateway is called when it says which version it serves from. */
-type Sources = { feed: CatalogFeed; shelf: CatalogShelf; log: Log; gatewayId: string }
+type Sources = {
+  feed: CatalogFeed
+  shelf: CatalogShelf
+  log: Log
+  gatewayId: string
+  /** Told of each catalog before calls are served from it. */
+  onTake?: (document: CatalogDocument) => void
+}
 
 /** Takes the published catalog, or the last good one when none can be had, and follows the news. */
 export async function followCatalog(sources: Sources): Promise<LiveCatalog> {
@@ -93,7 +100,9 @@ class Follower {
 
   #take(document: CatalogDocument): void {
     if (document.version <= (this.catalog?.version ?? 0)) return
-    this.catalog = openCatalog(document)
+    const catalog = openCatalog(document)
+    this.#sources.onTake?.(document)
+    this.catalog = catalog
     this.#sources.log('info', 'catalog taken', { version: document.version })
   }
 

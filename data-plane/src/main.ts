@@ -9,8 +9,8 @@ import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
 import { redisLedger } from '@headgate/adapters/redis/ledger'
 import { ledgerWithFallback } from '@headgate/adapters/redis/ledger-with-fallback'
 import { redisUsageOutlet } from '@headgate/adapters/redis/usage-outlet'
-import { envSecrets } from '@headgate/adapters/secrets/env'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
+import { secretSources } from '@headgate/adapters/secrets/sources'
 import { processLog } from '@headgate/adapters/telemetry/log'
 import { type DataPlaneSettings, readSettings } from './config.ts'
 import { startDataPlane } from './start.ts'
@@ -40,7 +40,7 @@ async function run(settings: DataPlaneSettings): Promise<void> {
       digest: keyDigester(settings.keyPepper),
       ledger,
       usage,
-      secrets: secretResolver({ sources: { env: envSecrets(settings.environment) }, clock, log }),
+      secrets: secretResolver({ sources: secretSources(settings.secrets), clock, log }),
     },
     log,
   )

@@ -58,6 +58,7 @@ export async function startDataPlane(
   const catalog = await followCatalog({
     ...{ feed: ports.catalogFeed, shelf: ports.catalogShelf, log },
     gatewayId: instanceId,
+    onTake: ({ sealedSecrets }) => ports.secrets.take(sealedSecrets),
   })
   const connections = openConnections({ allowLoopback: config.allowLoopbackUpstreams })
   const streams = liveStreams(() => ports.clock.monotonicMs())

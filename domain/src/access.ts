@@ -54,3 +54,8 @@ export function rightsOf(access: Access): { right: Right; teamIds: string[] | nu
     return [{ right, teamIds: reach === 'everywhere' ? null : [...reach] }]
   })
 }
+
+/** The names of the roles, as audit events tell them. */
+export function rolesOf({ grants }: Access): string {
+  return [...new Set(grants.map((it) => it.role))].sort().join(' ')
+}

@@ -18,6 +18,7 @@ import { type ApiStyle, Quota, Resource } from './resource.ts'
 import { orderTier, Route } from './route.ts'
 import { type Budgets, budgetFaults, openBudgets } from './spend.ts'
 import { type Standing, standingsOf } from './standing.ts'
+import { SealedSecret } from './stored-secret.ts'
 import { Team } from './team.ts'
 
 /** What is published: plain data, secret references only. */
@@ -40,6 +41,8 @@ export const CatalogDocument = z.object({
   limits: z.array(LimitRule).default([]),
   /** Those of teams, apps and users; a key carries its own. */
   budgets: z.array(BudgetRule).default([]),
+  /** Joined when it is published; what is kept of a version has none, so no history holds an old seal. */
+  sealedSecrets: z.array(SealedSecret).default([]),
 })
 export type CatalogDocument = z.infer<typeof CatalogDocument>
 

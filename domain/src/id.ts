@@ -35,6 +35,7 @@ export type IdPrefix =
   | 'chn'
   | 'dlv'
   | 'evt'
+  | 'sec'
 
 /** A zod shape for an id of one kind; its error names what is expected. */
 export function idOf(prefix: IdPrefix) {

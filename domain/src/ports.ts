@@ -6,6 +6,7 @@ import type { CatalogDocument } from './catalog.ts'
 import type { KeyRecord } from './proxy-key.ts'
 import type { Ask, LivePool, Pool, PoolUse, Used, Verdict } from './reservation.ts'
 import type { Secret, SecretRef } from './secret-ref.ts'
+import type { SealedSecret } from './stored-secret.ts'
 import type { UsageIntent, UsageProgress } from './usage-intent.ts'
 import type { UsageRecord } from './usage-record.ts'
 
@@ -144,4 +145,15 @@ export type Log = (
 export interface SecretResolver {
   /** Synchronous when it is at hand. @throws GatewayError `upstream_auth` when the secret cannot be had. */
   resolve(ref: SecretRef): Secret | Promise<Secret>
+  /** Takes the sealed secrets of the catalog in the place of those before. */
+  take(secrets: readonly SealedSecret[]): void
+}
+
+/** Seals secrets under a key that no database holds, bound to their names. */
+export interface SecretSealer {
+  /** The key that seals now. */
+  readonly keyId: string
+  seal(name: string, value: string): string
+  /** @throws Error that says why it does not open, never what is in it */
+  open(name: string, sealed: string): string
 }

@@ -14,9 +14,15 @@ const PATTERNS: readonly RegExp[] = [
   /(?:(?<![a-z0-9])|(?<=\\[nrt]))(?:api[-_]?key|authorization|password|secret|token)\b(["']?\s*[:=]\s*["']?)[^\s"',;&]{8,}/gi,
 ]
 
+/** The text with each part that looks like a credential replaced. */
+export function replaceSecrets(text: string, replacement: (secret: string) => string): string {
+  let clean = text
+  for (const pattern of PATTERNS) clean = clean.replace(pattern, (secret) => replacement(secret))
+  return clean
+}
+
 /** The text with everything that looks like a credential masked, and no longer than `lengthMax` characters. */
 export function redact(text: string, lengthMax = 1000): string {
-  let clean = text.length > lengthMax * 2 ? text.slice(0, lengthMax * 2) : text
-  for (const pattern of PATTERNS) clean = clean.replace(pattern, MASK)
+  const clean = replaceSecrets(text.length > lengthMax * 2 ? text.slice(0, lengthMax * 2) : text, () => MASK)
   return clean.length > lengthMax ? `${clean.slice(0, lengthMax)}…` : clean
 }

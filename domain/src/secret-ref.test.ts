@@ -13,6 +13,7 @@ test.each([
     'team-vault/openai/0123456789abcdef0123456789abcdef',
   ],
   ['db://abc_1', 'db', 'abc_1'],
+  ['file://openai.key', 'file', 'openai.key'],
 ])('%s is a reference', (text, scheme, rest) => {
   expect(splitSecretRef(SecretRef.parse(text))).toEqual({ scheme, rest })
 })
@@ -28,6 +29,11 @@ test.each([
   'kv://team-vault/openai/latest',
   'http://host/x',
   'file:///etc/passwd',
+  'file://../passwd',
+  'file://.hidden',
+  'os.environ/OPENAI_API_KEY',
+  'c2stcHJvai1hYmM=',
+  'db://$x',
   '__proto__://x',
   'constructor://x',
   '',
@@ -37,7 +43,7 @@ test.each([
 })
 
 test('no text without a known scheme passes for a reference', () => {
-  fc.assert(fc.property(fc.string(), (text) => !isSecretRef(text) || /^(env|kv|db):\/\//.test(text)))
+  fc.assert(fc.property(fc.string(), (text) => !isSecretRef(text) || /^(env|kv|db|file):\/\//.test(text)))
 })
 
 test('a secret shows itself to nobody but who asks for it', () => {

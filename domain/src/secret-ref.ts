@@ -6,18 +6,20 @@ import { z } from 'zod'
 
 const MASK = '[secret]'
 
-/** `env://NAME`, `kv://vault/name[/version]`, `db://id`. Strict, so that no literal passes for a ref. */
+/** `env://NAME`, `kv://vault/name[/version]`, `db://name`, `file://name`. Strict, so that no literal passes for a ref. */
 const FORMS: Record<string, RegExp> = {
   env: /^env:\/\/[A-Z][A-Z0-9_]{0,127}$/,
   kv: /^kv:\/\/[a-z0-9-]{3,24}\/[A-Za-z0-9-]{1,127}(\/[0-9a-f]{32})?$/,
   db: /^db:\/\/[A-Za-z0-9_-]{1,64}$/,
+  file: /^file:\/\/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/,
 }
 
 export const SecretRef = z
   .string()
   .max(200)
   .refine((text) => isSecretRef(text), {
-    error: 'expected a reference such as env://OPENAI_API_KEY, kv://vault/name or db://id, never the secret',
+    error:
+      'expected a reference such as env://OPENAI_API_KEY, kv://vault/name, db://name or file://name, never the secret',
   })
   .brand<'SecretRef'>()
 export type SecretRef = z.infer<typeof SecretRef>

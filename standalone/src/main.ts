@@ -21,6 +21,8 @@ import { redisUsageOutlet } from '@headgate/adapters/redis/usage-outlet'
 import { redisUsageSource } from '@headgate/adapters/redis/usage-source'
 import { envSecrets } from '@headgate/adapters/secrets/env'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
+import { secretSealer } from '@headgate/adapters/secrets/sealer'
+import { secretSources } from '@headgate/adapters/secrets/sources'
 import { readSettings as readControlPlane } from '@headgate/control-plane/config'
 import { startLocalPostgres } from '@headgate/control-plane/database/local-server'
 import { startControlPlane } from '@headgate/control-plane/start'
@@ -38,7 +40,7 @@ import type {
 import { startFakeUpstream } from '@headgate/fake-upstream/server'
 import { planesEnvironment, readAll, readEnvironment, type StandaloneSettings } from './config.ts'
 import { greeting, writeFirstRun } from './first-run.ts'
-import { generatedSecrets, randomText } from './generated-secrets.ts'
+import { type GeneratedSecrets, generatedSecrets, randomText } from './generated-secrets.ts'
 import { keepRunning } from './keep-running.ts'
 import { peopleLog } from './people-log.ts'
 import { type Undo, undoLast } from './undo.ts'
@@ -55,18 +57,24 @@ type Shared = {
   readonly source: UsageSource
 }
 
+/** What an evaluation need not set. */
+function suppliedTo({ mode, dataDir }: StandaloneSettings, secrets: GeneratedSecrets) {
+  return {
+    ...(mode === 'evaluation' && {
+      HEADGATE_KEY_PEPPER: secrets.keyPepper,
+      HEADGATE_ADMIN_TOKEN: secrets.adminToken,
+      HEADGATE_SEALING_KEY: secrets.sealingKey,
+    }),
+    DEMO_UPSTREAM_KEY: secrets.demoUpstreamKey,
+    HEADGATE_AUDIT_ANCHORS_FILE: join(dataDir, 'audit-anchors.ndjson'),
+  }
+}
+
 async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
   const startedAtMs = performance.now()
   const log = peopleLog(settings.logLevel)
   const generated = await generatedSecrets(settings.dataDir)
-  const supplied = {
-    ...(settings.mode === 'evaluation' && {
-      HEADGATE_KEY_PEPPER: generated.keyPepper,
-      HEADGATE_ADMIN_TOKEN: generated.adminToken,
-    }),
-    DEMO_UPSTREAM_KEY: generated.demoUpstreamKey,
-  }
-  const environment = planesEnvironment(settings, supplied)
+  const environment = planesEnvironment(settings, suppliedTo(settings, generated))
   readAll(
     () => readDataPlane(environment),
     () => readControlPlane(environment),
@@ -84,7 +92,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
   const digest = keyDigester(data.keyPepper)
   const usage = await openUsage(shared.outlet, data, { log, undo })
   const bootstrapCode = settings.mode === 'evaluation' ? randomText() : null
-  const secrets = secretResolver({ sources: { env: envSecrets(data.environment) }, clock, log })
+  const secrets = secretResolver({ sources: { env: envSecrets(control.environment) }, clock, log })
   const controlPlane = await startControlPlane(
     { ...control, bootstrapCode },
     {
@@ -93,6 +101,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
       usageSource: shared.source,
       ledger: shared.ledger,
       ...{ digestKey: digest, secrets, clock },
+      sealer: control.sealingKey === null ? null : secretSealer(control.sealingKey),
     },
     log,
   )
@@ -109,7 +118,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
       digest,
       ledger: shared.ledger,
       usage,
-      secrets,
+      secrets: secretResolver({ sources: secretSources(data.secrets), clock, log }),
     },
     log,
   )

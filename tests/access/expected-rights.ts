@@ -79,7 +79,22 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
   drafts: plain(organisation('VOFSA'), organisation('OFSA')),
   publications: { check: organisation('OFSA'), publish: organisation('OFSA') },
   batch: { run: team('VOFSA') },
-  auditEvents: { list: organisation('SA'), export: organisation('SA'), read: organisation('SA') },
+  auditAnchors: { list: organisation('SA'), create: organisation('SA') },
+  auditEvents: {
+    list: organisation('SA'),
+    export: organisation('SA'),
+    verify: organisation('SA'),
+    read: organisation('SA'),
+  },
+  secrets: {
+    list: organisation('OSA'),
+    read: organisation('OSA'),
+    create: organisation('A'),
+    rotate: organisation('A'),
+    remove: organisation('A'),
+    reseal: organisation('A'),
+  },
+  secretFindings: { list: organisation('SA'), move: organisation('A') },
   archivedThings: { list: organisation('SA'), read: organisation('SA') },
   me: { read: team('VOFSA'), sessions: team('VOFSA'), endSession: team('VOFSA') },
   apiTokens: {

@@ -323,10 +323,10 @@ test('effective access says which mappings give what', async () => {
   expect(it2.rights.find((one) => one.right === 'teams.write')).toBeUndefined()
 })
 
-test('wrong credentials are noted, a few a minute, whoever sends how many', async () => {
-  for (let i = 0; i < 30; i++)
-    await it.ask('GET', '/api/v1/teams', { token: `hgt_${String(i).padStart(43, 'x')}` })
-  const { data } = await it.client.auditEvents.list({ query: { action: 'sign-in.refused', limit: 200 } })
-  expect(data.length).toBeGreaterThan(0)
-  expect(data.length).toBeLessThanOrEqual(20)
+test('wrong credentials are noted, without what was sent', async () => {
+  const token = `hgt_${'x'.repeat(43)}`
+  await it.ask('GET', '/api/v1/teams', { token })
+  const { data } = await it.client.auditEvents.list({ query: { actor: 'anonymous', action: 'teams.read' } })
+  expect(data[0]).toMatchObject({ result: 'refused', code: 'unauthenticated', before: null })
+  expect(JSON.stringify(data)).not.toContain(token)
 })

@@ -9,19 +9,29 @@ import { type MemoryLedger, memoryLedger } from '@headgate/adapters/memory/ledge
 import { memoryUsageStream } from '@headgate/adapters/memory/usage-stream'
 import { envSecrets } from '@headgate/adapters/secrets/env'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
+import { secretSealer } from '@headgate/adapters/secrets/sealer'
 import { type AdminClient, adminClient } from '@headgate/admin-contract/client'
 import type { ControlPlaneConfig } from '@headgate/control-plane/config'
 import { migrate } from '@headgate/control-plane/database/migrate'
 import { type Database, openDatabase } from '@headgate/control-plane/database/open'
 import { makeTeamScope } from '@headgate/control-plane/database/team-scope'
+import type { AnchorFile } from '@headgate/control-plane/resources/audit-events/anchor-file'
+import { type AuditKeeper, auditKeeper } from '@headgate/control-plane/resources/audit-events/keeper'
 import { type ControlPlane, type ControlPlanePorts, startControlPlane } from '@headgate/control-plane/start'
 import { freshDatabase } from '../servers/fresh-database.ts'
 
 export const ADMIN_TOKEN = 'an-admin-token-for-tests-0123456789'
+export const SEALING_KEY = 'a sealing key for tests only; 32 and longer'
+const AUDIT_KEY = 'a key for the audit log of tests, 32 and longer'
 const PEPPER = 'a pepper for tests only, longer than thirty-two bytes'
 
 export const digestKey = keyDigester(PEPPER)
 export const systemClock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
+
+/** As the plane under test has it, for what a test writes or verifies itself. */
+export function testKeeper(anchors: AnchorFile | null = null): AuditKeeper {
+  return auditKeeper(AUDIT_KEY, { anchors, fingerprint: digestKey })
+}
 
 export type LogLine = { level: string; message: string; fields: Record<string, unknown> | undefined }
 
@@ -66,6 +76,7 @@ export type TestPlaneOptions = {
   readonly environment?: Readonly<Record<string, string>>
   /** An existing database instead of a fresh one. */
   readonly databaseUrl?: string
+  readonly anchorsFile?: string
   readonly ports?: Partial<MemoryPorts>
   readonly config?: Partial<ControlPlaneConfig>
 }
@@ -101,6 +112,7 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
     drainMs: 10_000,
     alertNetworks: [],
     // Tests store calls of fixed days, which must not grow old.
+    audit: { key: AUDIT_KEY, anchorsFile: options.anchorsFile ?? null, keptDays: 36_500 },
     usageKeptDays: { records: 36_500, minute: 36_500, hour: 36_500, day: 36_500 },
     ...options.config,
   }
@@ -133,6 +145,7 @@ export function memoryPorts(environment: Readonly<Record<string, string>> = {}):
     keyPublisher: memoryKeyDirectory(),
     usageSource: memoryUsageStream(),
     digestKey,
+    sealer: secretSealer(SEALING_KEY),
     ledger: memoryLedger(systemClock),
     secrets: secretResolver({ sources: { env: envSecrets(environment) }, clock: systemClock }),
     clock: systemClock,
@@ -154,7 +167,7 @@ async function ask(
   }
   const answer = await fetch(url, request)
   const text = await answer.text()
-  const isJson = /json/.test(answer.headers.get('content-type') ?? '')
+  const isJson = /[/+]json/.test(answer.headers.get('content-type') ?? '')
   return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : null }
 }
 

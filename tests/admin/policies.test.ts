@@ -28,7 +28,9 @@ afterAll(() => it.stop())
 
 const published = async () => CatalogDocument.parse(await it.ports.catalogFeed.newerThan(0)).policies
 const eventsOf = async (subjectId: string) =>
-  (await it.client.auditEvents.list({ query: { subjectId } })).data.map((event) => event.action)
+  (await it.client.auditEvents.list({ query: { subjectId, result: 'done' } })).data.map(
+    (event) => event.action,
+  )
 
 test('a policy is made with all it does not say left open, is read, listed by owner, and published', async () => {
   const { client } = it

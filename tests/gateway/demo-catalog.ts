@@ -88,6 +88,7 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
     quotas: quotasOf(options.quotaTokens, ids, resourceIds),
     limits: options.limits?.(ids) ?? [],
     budgets: options.budgets?.(ids) ?? [],
+    sealedSecrets: [],
     deployments: [] as unknown[],
     aliases: [] as unknown[],
     routes: [] as unknown[],

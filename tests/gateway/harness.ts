@@ -12,6 +12,8 @@ import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
 import { redisLedger } from '@headgate/adapters/redis/ledger'
 import { envSecrets } from '@headgate/adapters/secrets/env'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
+import { sealedSecrets } from '@headgate/adapters/secrets/sealed'
+import { secretSealer } from '@headgate/adapters/secrets/sealer'
 import { type DataPlane, startDataPlane } from '@headgate/data-plane/start'
 import type {
   CatalogFeed,
@@ -33,6 +35,8 @@ import { type DemoKeys, demoKeys } from './demo-keys.ts'
 
 /** What the gateway shows to the provider. Nobody else may ever see it. */
 export const PROVIDER_SECRET = 'sk-fake-provider-credential-0123456789'
+/** Seals what a test puts into the catalog. */
+export const testSealer = secretSealer('a sealing key for tests only; 32 and longer')
 const PEPPER = 'a pepper for tests only, longer than thirty-two bytes'
 
 export type GatewayOptions = Pick<
@@ -110,7 +114,11 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
       ...spoilt,
       catalogShelf: { load: async () => null, save: async () => {} },
       digest,
-      secrets: secretResolver({ sources: { env: envSecrets({ [SECRET_NAME]: PROVIDER_SECRET }) }, clock }),
+      secrets: secretResolver({
+        sources: { env: envSecrets({ [SECRET_NAME]: PROVIDER_SECRET }), db: sealedSecrets(testSealer) },
+        clock,
+        log,
+      }),
     },
     log,
   )

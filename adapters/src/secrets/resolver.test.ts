@@ -4,6 +4,8 @@ import { SecretRef } from '@headgate/domain/secret-ref'
 import { describe, expect, test } from 'vitest'
 import { envSecrets } from './env.ts'
 import { secretResolver } from './resolver.ts'
+import { sealedSecrets } from './sealed.ts'
+import { secretSealer } from './sealer.ts'
 
 const ref = SecretRef.parse('kv://team-vault/openai')
 const MINUTE_MS = 60_000
@@ -85,6 +87,45 @@ describe('the secret resolver', () => {
     expect(resolve).toThrow('not set up')
     expect(resolve).toThrow(expect.objectContaining({ code: 'upstream_auth' }))
     expect(resolve).not.toThrow(expect.objectContaining({ detail: { public: expect.anything() } }))
+  })
+
+  test('asks ahead of time, once, while calls go on with what there is', async () => {
+    const { at, resolver, reveal } = setUp()
+    await reveal()
+    at.value = 'sk-second'
+    at.nowMs += 4.5 * MINUTE_MS
+    for (let call = 0; call < 3; call++) expect(resolver.resolve(ref)).not.toBeInstanceOf(Promise)
+    expect(at.asked).toBe(2)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(await reveal()).toBe('sk-second')
+    expect(at.asked).toBe(2)
+  })
+
+  test('holds up no call while the source is away and the last value may be served', async () => {
+    const { at, resolver, reveal } = setUp()
+    await reveal()
+    at.value = new Error('vault is away')
+    at.nowMs += 6 * MINUTE_MS
+    await reveal()
+    at.nowMs += 5_001
+    expect(resolver.resolve(ref)).not.toBeInstanceOf(Promise)
+  })
+
+  test('a secret of the catalog has its new value with the catalog that brings it', async () => {
+    const sealer = secretSealer('a sealing key of at least 32 characters')
+    const resolver = secretResolver({
+      sources: { db: sealedSecrets(sealer) },
+      clock: { monotonicMs: () => 5 },
+    })
+    const stored = SecretRef.parse('db://openai')
+    const reveal = async () => (await resolver.resolve(stored)).reveal()
+    expect(() => resolver.resolve(stored)).toThrow('there is no stored secret openai')
+    resolver.take([{ name: 'openai', sealed: sealer.seal('openai', 'sk-one') }])
+    expect(await reveal()).toBe('sk-one')
+    resolver.take([{ name: 'openai', sealed: sealer.seal('openai', 'sk-two') }])
+    expect(await reveal()).toBe('sk-two')
+    resolver.take([])
+    expect(() => resolver.resolve(stored)).toThrow('there is no stored secret openai')
   })
 })
 

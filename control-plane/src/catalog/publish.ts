@@ -5,6 +5,7 @@
  */
 import type { CatalogFeed, Clock, Log } from '@headgate/domain/ports'
 import type { Database } from '../database/open.ts'
+import { readSealedSecrets } from '../database/stored-secrets.ts'
 import { readCatalogDocument, readCatalogStamp } from '../resources/catalog/queries.ts'
 import { checksumOf, compileCatalog, lockCatalog } from './compile.ts'
 
@@ -40,7 +41,7 @@ async function publish(plan: PublisherPlan): Promise<void> {
   if (checksumOf(current.document) !== current.checksum)
     throw new Error(`catalog ${current.document.version} was changed in the database and is not published`)
   if ((await publishedFrom(plan, 1)) === 'nothing') await plan.onEmptyFeed()
-  await plan.feed.publish(current.document)
+  await plan.feed.publish({ ...current.document, sealedSecrets: await readSealedSecrets(plan.db) })
 }
 
 async function heal(plan: PublisherPlan): Promise<void> {

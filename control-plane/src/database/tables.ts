@@ -28,6 +28,7 @@ import type { Quota, Resource } from '@headgate/domain/resource'
 import type { Claims, RoleMapping } from '@headgate/domain/role-mapping'
 import type { Route } from '@headgate/domain/route'
 import type { Session } from '@headgate/domain/session'
+import type { StoredSecret } from '@headgate/domain/stored-secret'
 import type { Team } from '@headgate/domain/team'
 import type { UsageExport } from '@headgate/domain/usage-export'
 import type { UsageRecord } from '@headgate/domain/usage-record'
@@ -116,6 +117,22 @@ export type ReratingRow = Omit<Rerating, 'from' | 'to' | 'differences'> & {
 }
 
 export type CostCorrectionRow = CostCorrection & { reratingId: string }
+
+export type SecretRow = Omit<StoredSecret, 'ref'> & { sealed: string }
+
+export type AuditSegmentRow = {
+  number: number
+  firstNumber: number
+  lastNumber: number
+  firstHash: string
+  lastHash: string
+  fromAt: string
+  toAt: string
+  sealedAt: string
+  signature: string
+  removedAt: string | null
+  removalSignature: string | null
+}
 
 /** `ownerKeyId` is the owner where that is a key, made by the database. */
 export type LimitRow = Limit & { ownerKeyId: ColumnType<string | null, never, never> }
@@ -212,6 +229,9 @@ export type Tables = {
   drafts: Omit<Draft, 'items'> & { items: Json<Draft['items']> }
   archivedThings: Omit<ArchivedThing, 'thing'> & { thing: Json<unknown> }
   idempotentReplies: IdempotentReplyRow
+  secrets: SecretRow
+  auditHead: { number: number; hash: string; signature: string }
+  auditSegments: AuditSegmentRow
   auditEvents: Omit<AuditEvent, 'before' | 'after'> & {
     before: Json<unknown>
     after: Json<unknown>

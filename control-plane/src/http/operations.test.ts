@@ -170,13 +170,18 @@ const NEEDED_QUERY: Record<string, string> = {
   '/agreements/{agreementId}/allocation': '?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z',
 }
 
+const NEEDED_BODY: Record<string, object> = {
+  '/secrets/{secretId}/rotations': { value: 'long enough' },
+}
+
 test.each(table.filter((operation) => operation.path.includes('{')))(
   '$method $path answers 404 alike for what is not there and what cannot be',
   async (operation) => {
     const bodies: { code: string }[] = []
     for (const id of ['key_00000000000000000000000000', 'x', '%00', "'%20or%20true", 'a'.repeat(99)]) {
       const path = API_ROOT + operation.path.replace(/\{\w+\}/g, id) + (NEEDED_QUERY[operation.path] ?? '')
-      const body = takesEmpty(operation) ? {} : operation.body && { message: 'why' }
+      const needed = NEEDED_BODY[operation.path] ?? (operation.body && { message: 'why' })
+      const body = takesEmpty(operation) ? {} : needed
       const answer = await it.ask(operation.method, path, { body })
       expect([answer.status, id]).toEqual([404, id])
       bodies.push({ ...answer.json, instance: '', request_id: '' })

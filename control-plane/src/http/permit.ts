@@ -1,35 +1,17 @@
-/**
- * Whether somebody may do an operation, and for which teams. A refusal leaves an audit event, because who tries doors
- * should be seen trying.
- */
+/** Whether somebody may do an operation, and for which teams. */
 import type { Operation } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { reachOf } from '@headgate/domain/access'
 import { type Right, rightRow } from '@headgate/domain/right'
-import { commitChange, type Home, type Permit } from '../change.ts'
+import type { Permit } from '../change.ts'
 import type { Actor } from '../resources/context.ts'
 
-type Asked = { readonly it: Pick<Operation, 'right' | 'method' | 'path'>; readonly requestId: string }
-
 /** @throws AdminProblem `forbidden` that names the right and who has it */
-export async function permit(home: Home, by: Actor, { it, requestId }: Asked): Promise<Permit> {
-  const { right } = it
+export function permit(by: Actor, { right }: Pick<Operation, 'right'>): Permit {
   if (right === 'signed-in' || right === 'of-each-item') return { by, teamIds: null }
   const reach = reachOf(by.access, right)
-  if (reach === 'everywhere') return { by, teamIds: null }
-  if (reach !== 'nowhere') return { by, teamIds: reach }
-  const intent = { actor: by.name, action: 'operation.refused', requestId, changesCatalog: false }
-  const after = { right, method: it.method, path: it.path }
-  await commitChange(home, intent, async () => {
-    return {
-      changed: true,
-      reply: null,
-      subjectId: by.credentialId ?? by.name.slice(0, 64),
-      before: null,
-      after,
-    }
-  })
-  throw refusal(by, right)
+  if (reach === 'nowhere') throw refusal(by, right)
+  return { by, teamIds: reach === 'everywhere' ? null : reach }
 }
 
 function refusal({ access }: Actor, right: Right): AdminProblem {

@@ -13,6 +13,8 @@ import { renameKey, wirePointer } from '@headgate/admin-contract/wire'
 import type { z } from 'zod'
 import { problemOfDatabase } from '../database/fault.ts'
 
+const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_]{0,40}$/
+
 /** Codes of the HTTP framework for what it refuses before a handler runs. */
 const frameworkCodes: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
@@ -79,7 +81,8 @@ function faultsOf(issue: z.core.$ZodIssue, part: 'body' | 'query', known: readon
   }
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
-      pointer: at([...issue.path, key]),
+      // What is no name of ours in its form may be anything, a secret too, and is not repeated.
+      pointer: at(FIELD_NAME.test(key) ? [...issue.path, key] : issue.path),
       code: 'unknown_field',
       message: 'there is no such field',
       fix:

@@ -11,13 +11,14 @@ import type { Actor } from '../resources/context.ts'
 import { permit } from './permit.ts'
 import type { Place } from './places.ts'
 import { problemBody, toProblem } from './problem.ts'
+import { recordRefusal } from './refusals.ts'
 import { type Done, type InboundRequest, type PreparedWrite, prepareWrite } from './run-operation.ts'
 
 export type Lister = {
   readonly home: Home
   readonly by: Actor
   readonly places: ReadonlyMap<string, Place>
-  readonly request: Pick<InboundRequest, 'id' | 'idempotencyKey'>
+  readonly request: Pick<InboundRequest, 'id' | 'address' | 'idempotencyKey'>
 }
 
 /** Does a batch. @throws AdminProblem when it is atomic and one of its items was refused */
@@ -37,10 +38,22 @@ async function oneByOne(items: readonly BatchItem[], lister: Lister): Promise<Re
       const write = await prepareItem(item, index, lister)
       results.push(resultOf(write.answer((await commitSteps(lister.home, [write.step])).changes[0])))
     } catch (fault) {
+      await recordItem(item, lister, fault)
       results.push(refusalOf(fault, lister))
     }
   }
   return results
+}
+
+/** An item is an attempt of its own, since the batch goes on without it. */
+async function recordItem(
+  { operation, params }: BatchItem,
+  { home, by, places, request }: Lister,
+  fault: unknown,
+): Promise<void> {
+  const it = places.get(operation)?.it
+  if (it === undefined) return
+  await recordRefusal(home, { it, request: { ...request, params, query: {} }, actor: by }, fault)
 }
 
 async function allOrNone(items: readonly BatchItem[], lister: Lister): Promise<Result[]> {
@@ -72,14 +85,15 @@ async function prepareItem(
 ): Promise<PreparedWrite> {
   const place = places.get(item.operation)
   if (place === undefined || place.it.method === 'GET') throw unknownOperation()
-  const permitted = await permit(home, by, { it: place.it, requestId: request.id })
-  const { id, idempotencyKey } = request
+  const permitted = permit(by, place.it)
+  const { id, address, idempotencyKey } = request
   return prepareWrite(place, {
     permit: permitted,
     home,
     sent: { params: paramsOf(place, item), query: {}, body: item.body },
     request: {
       id,
+      address,
       ifMatch: item.ifMatch ?? (place.reader === null ? undefined : '*'),
       idempotencyKey: idempotencyKey === undefined ? undefined : `${idempotencyKey}.${index}`,
     },

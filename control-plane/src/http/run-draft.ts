@@ -13,9 +13,9 @@ import { readDraft } from '../resources/drafts/queries.ts'
 import { etagOf, listHolds, notAsSeen } from './etag.ts'
 import { problemBody, toProblem } from './problem.ts'
 import { type Lister, prepareItems } from './run-batch.ts'
-import type { Done, InboundRequest } from './run-operation.ts'
+import { type Done, doneBy, type InboundRequest } from './run-operation.ts'
 
-type DraftRequest = Pick<InboundRequest, 'id' | 'ifMatch' | 'idempotencyKey'>
+type DraftRequest = Pick<InboundRequest, 'id' | 'address' | 'ifMatch' | 'idempotencyKey'>
 type Asked = { readonly draftId: string; readonly lister: Lister & { readonly request: DraftRequest } }
 
 /** What would come of it. A refusal of an item is an answer, not a refusal of the check. */
@@ -46,7 +46,12 @@ async function rehearse(draft: Draft, lister: Lister) {
 export async function publishDraft({ draftId, lister }: Asked, message: string): Promise<Done> {
   const { home, by, request } = lister
   const draft = found(await readDraft(home.db, draftId))
-  const intent = { actor: by.name, action: 'draft.published', requestId: request.id, changesCatalog: true }
+  const intent = {
+    ...doneBy(by, request),
+    action: 'draft.published',
+    requestId: request.id,
+    changesCatalog: true,
+  }
   const closing: Step<unknown> = {
     intent,
     work: async (context) => {

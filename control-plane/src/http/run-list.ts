@@ -7,6 +7,7 @@ import { checkIdempotencyKey } from '../database/idempotent-replies.ts'
 import { permit } from './permit.ts'
 import type { LooseCall, Place } from './places.ts'
 import { readCall, renamed } from './read-request.ts'
+import { recordingRefusals } from './refusals.ts'
 import { type Lister, runBatch } from './run-batch.ts'
 import { checkDraft, publishDraft } from './run-draft.ts'
 import type { Doer, Done, InboundRequest } from './run-operation.ts'
@@ -36,14 +37,17 @@ export function allLists(): readonly List[] {
 }
 
 /** Does one of them. @throws AdminProblem, or whatever else went wrong */
-export async function runList(
+export function runList(
   { it, run }: List,
   { home, signIn, places }: Doer & { readonly places: ReadonlyMap<string, Place> },
   request: InboundRequest,
 ): Promise<Done> {
-  const by = await signIn(request.credentials, it.method)
-  await permit(home, by, { it, requestId: request.id })
-  if (request.idempotencyKey !== undefined) checkIdempotencyKey(request.idempotencyKey)
-  const sent = { params: request.params, query: renameKeys(request.query), body: renamed(request.body) }
-  return run(readCall(it, sent), { home, by, places, request })
+  return recordingRefusals(home, { it, request }, async (attempt) => {
+    const by = await signIn(request.credentials, it.method)
+    attempt.actor = by
+    permit(by, it)
+    if (request.idempotencyKey !== undefined) checkIdempotencyKey(request.idempotencyKey)
+    const sent = { params: request.params, query: renameKeys(request.query), body: renamed(request.body) }
+    return run(readCall(it, sent), { home, by, places, request })
+  })
 }

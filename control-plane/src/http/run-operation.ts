@@ -6,10 +6,12 @@ import { Readable } from 'node:stream'
 import type { Download } from '@headgate/admin-contract/download'
 import type { DryRun } from '@headgate/admin-contract/dry-run'
 import { API_ROOT } from '@headgate/admin-contract/index'
-import type { Change, WriteOperation } from '@headgate/admin-contract/operation'
+import type { Change, ReadOperation, WriteOperation } from '@headgate/admin-contract/operation'
 import { renameKeys } from '@headgate/admin-contract/wire'
+import { rolesOf } from '@headgate/domain/access'
 import { sql } from 'kysely'
 import {
+  commitChange,
   commitSteps,
   type Home,
   type Permit,
@@ -26,15 +28,19 @@ import {
   type Repeatable,
   seekReply,
 } from '../database/idempotent-replies.ts'
-import type { HandlerContext } from '../resources/context.ts'
+import type { Actor, HandlerContext } from '../resources/context.ts'
 import { etagOf, ifMatchNeeded, listHolds, notAsSeen } from './etag.ts'
+import { refuseLiteralSecrets } from './literal-secrets.ts'
 import { permit } from './permit.ts'
 import type { LooseCall, Place } from './places.ts'
 import { partDryRun, readCall, renamed, type Sent } from './read-request.ts'
+import { type Attempt, recordingRefusals } from './refusals.ts'
 import type { Credentials, SignIn } from './sign-in.ts'
 
 export type InboundRequest = {
   readonly id: string
+  /** Where it came from. */
+  readonly address: string
   readonly credentials: Credentials
   readonly ifMatch: string | undefined
   readonly ifNoneMatch: string | undefined
@@ -57,24 +63,56 @@ export type Done = {
 }
 
 /** Does one operation. @throws AdminProblem, or whatever else went wrong */
-export async function runOperation(
+export function runOperation(place: Place, doer: Doer, request: InboundRequest): Promise<Done> {
+  return recordingRefusals(doer.home, { it: place.it, request }, (attempt) =>
+    tryOperation(place, doer, { request, attempt }),
+  )
+}
+
+type Trying = { readonly request: InboundRequest; readonly attempt: Attempt }
+
+async function tryOperation(
   place: Place,
   { home, signIn }: Doer,
-  request: InboundRequest,
+  { request, attempt }: Trying,
 ): Promise<Done> {
   const { it } = place
   const by = await signIn(request.credentials, it.method)
-  const permitted = await permit(home, by, { it, requestId: request.id })
+  attempt.actor = by
+  const permitted = permit(by, it)
   const { isDryRun, query } = partDryRun(it, renameKeys(request.query))
   const sent = { params: request.params, query, body: renamed(request.body) }
   if (it.method === 'GET') {
     const call = readCall(it, sent)
     const reply = await readOnly(home, permitted, (context) => place.handler(call, context))
-    return it.download === true ? sentAsFile(reply as Download) : shown(reply, request.ifNoneMatch)
+    if (it.download !== true) return shown(reply, request.ifNoneMatch)
+    await recordTaking(home, { it, by, request })
+    return sentAsFile(reply as Download)
   }
   const write = prepareWrite(place, { permit: permitted, sent, request, home })
   if (!isDryRun) return write.answer((await commitSteps(home, [write.step])).changes[0])
   return rehearsed(await tryChanges(home, [write.step]))
+}
+
+type Taking = { readonly it: ReadOperation; readonly by: Actor; readonly request: InboundRequest }
+
+/** A file that cannot be recorded is not sent. */
+async function recordTaking(home: Home, { it, by, request }: Taking): Promise<void> {
+  if (it.audit === undefined) return
+  const intent = { ...doneBy(by, request), action: it.audit, requestId: request.id, changesCatalog: false }
+  const subjectId = Object.values(request.params).at(-1) ?? ''
+  await commitChange(home, intent, async () => ({
+    changed: true,
+    reply: null,
+    subjectId,
+    before: null,
+    after: { query: renameKeys(request.query) },
+  }))
+}
+
+/** Who does it, as audit events tell. */
+export function doneBy({ name, access }: Actor, { address }: Pick<InboundRequest, 'address'>) {
+  return { actor: name, role: rolesOf(access), address }
 }
 
 function rehearsed({ changes: [change], differences }: Rehearsal): Done {
@@ -103,7 +141,7 @@ function shown(reply: unknown, ifNoneMatch: string | undefined): Done {
 export type Write = {
   readonly permit: Permit
   readonly sent: Sent
-  readonly request: Pick<InboundRequest, 'id' | 'ifMatch' | 'idempotencyKey'>
+  readonly request: Pick<InboundRequest, 'id' | 'address' | 'ifMatch' | 'idempotencyKey'>
   readonly home: Home
 }
 
@@ -120,6 +158,7 @@ export type PreparedWrite = {
 export function prepareWrite(place: Place, { permit, sent, request, home }: Write): PreparedWrite {
   const it = place.it as WriteOperation
   const call = readCall(it, sent)
+  refuseLiteralSecrets(it, call.body)
   const { ifMatch, idempotencyKey } = request
   if (place.reader !== null && ifMatch === undefined) throw ifMatchNeeded()
   if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
@@ -128,7 +167,10 @@ export function prepareWrite(place: Place, { permit, sent, request, home }: Writ
       ? null
       : { actor: permit.by.name, operation: place.name, key: idempotencyKey, request: { ...sent, ifMatch } }
   const { changesCatalog } = it
-  const intent = { actor: permit.by.name, action: it.audit, requestId: request.id, changesCatalog, permit }
+  const intent = {
+    ...doneBy(permit.by, request),
+    ...{ action: it.audit, requestId: request.id, changesCatalog, permit },
+  }
   // Set anew each time the work is run; what counts is the run that was committed.
   let kept: KeptReply | null = null
   const work = async (context: HandlerContext): Promise<Change<unknown>> => {

@@ -70,7 +70,6 @@ test('the admin token is compared whole', async () => {
     adminToken: ADMIN_TOKEN,
     adminUrl: 'http://127.0.0.1',
     finders: { apiToken: nobody, session: nobody, accessToken: nobody },
-    noteRefused: async () => {},
   })
   const signIn = (authorization: string | undefined) => door({ authorization } as Credentials, 'GET')
   expect(await signIn(`Bearer ${ADMIN_TOKEN}`)).toMatchObject({

@@ -97,6 +97,7 @@ function addLists(server: FastifyInstance, plan: ServerPlan, places: ReadonlyMap
 function inboundOf(request: FastifyRequest): InboundRequest {
   return {
     id: request.id,
+    address: request.ip,
     credentials: credentialsOf(request),
     ifMatch: request.headers['if-match'],
     ifNoneMatch: request.headers['if-none-match'],

@@ -9,7 +9,6 @@ import { API_TOKEN_FORM } from '@headgate/domain/api-token'
 import type { Actor } from '../resources/context.ts'
 import { cookieIn, cookieName } from './cookies.ts'
 import type { Finders } from './find-actor.ts'
-import type { NoteRefused } from './note-refused.ts'
 
 /** What a request shows of whoever sends it. */
 export type Credentials = {
@@ -29,15 +28,13 @@ export type SignInRules = {
   /** Where browsers reach us, without a path. */
   readonly adminUrl: string
   readonly finders: Finders
-  /** Hears of credentials that were no good. */
-  readonly noteRefused: NoteRefused
 }
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,16384})$/i
 const JWT_FORM = /^eyJ[\w-]*\.[\w-]+\.[\w-]+$/
 
 /** Makes the one door of the admin API. */
-export function signInBy({ adminToken, adminUrl, finders, noteRefused }: SignInRules): SignIn {
+export function signInBy({ adminToken, adminUrl, finders }: SignInRules): SignIn {
   const expected = sha256(adminToken)
   const sessionCookie = cookieName('headgate', adminUrl)
   return async (credentials, method) => {
@@ -52,7 +49,6 @@ export function signInBy({ adminToken, adminUrl, finders, noteRefused }: SignInR
     const token = BEARER.exec(authorization ?? '')?.[1]
     const actor = token === undefined ? null : await holderOf(token)
     if (actor !== null) return actor
-    if (authorization !== undefined) await noteRefused(credentials.requestId, 'unknown credential')
     throw unauthenticated()
   }
 

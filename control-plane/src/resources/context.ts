@@ -6,9 +6,10 @@ import type { Change } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { type Access, beyond } from '@headgate/domain/access'
 import type { IdPrefix } from '@headgate/domain/id'
-import type { CatalogFeed, DigestKey, Ledger } from '@headgate/domain/ports'
+import type { CatalogFeed, DigestKey, Ledger, SecretSealer } from '@headgate/domain/ports'
 import type { ReceiverGuard } from '../alerts/receiver-guard.ts'
 import type { Database } from '../database/open.ts'
+import type { AuditKeeper } from './audit-events/keeper.ts'
 
 /** Who asked, by which credential, and what they may do. */
 export type Actor = {
@@ -42,6 +43,9 @@ export type HandlerContext = {
   readonly digestKey: DigestKey
   /** Looks at what limits hold now. */
   readonly ledger: Pick<Ledger, 'look'>
+  readonly audit: AuditKeeper
+  /** Null where no sealing key is set. */
+  readonly sealer: SecretSealer | null
   /** What gateways serve from, as they said last. */
   readonly servingGateways: CatalogFeed['gateways']
   /** True where plain-HTTP providers on 127.0.0.1 are allowed. */

@@ -7,6 +7,7 @@ import { alertDeliveriesHandlers } from './alert-deliveries/handlers.ts'
 import { apiTokensHandlers } from './api-tokens/handlers.ts'
 import { appsHandlers } from './apps/handlers.ts'
 import { archivedThingsHandlers } from './archived-things/handlers.ts'
+import { auditAnchorsHandlers } from './audit-events/anchors.ts'
 import { auditEventsHandlers } from './audit-events/handlers.ts'
 import { budgetsHandlers } from './budgets/handlers.ts'
 import { catalogHandlers } from './catalog/handlers.ts'
@@ -26,6 +27,8 @@ import { reratingsHandlers } from './reratings/handlers.ts'
 import { resourcesHandlers } from './resources/handlers.ts'
 import { roleMappingsHandlers } from './role-mappings/handlers.ts'
 import { routesHandlers } from './routes/handlers.ts'
+import { secretFindingsHandlers } from './secret-findings/handlers.ts'
+import { secretsHandlers } from './secrets/handlers.ts'
 import { meHandlers, sessionsHandlers } from './sessions/handlers.ts'
 import { teamsHandlers } from './teams/handlers.ts'
 import { usageHandlers } from './usage/handlers.ts'
@@ -45,6 +48,8 @@ export const handlers: AllHandlers = {
   keys: keysHandlers,
   keyRotations: keyRotationsHandlers,
   resources: resourcesHandlers,
+  secrets: secretsHandlers,
+  secretFindings: secretFindingsHandlers,
   quotas: quotasHandlers,
   limits: limitsHandlers,
   budgets: budgetsHandlers,
@@ -62,6 +67,7 @@ export const handlers: AllHandlers = {
   exports: exportsHandlers,
   drafts: draftsHandlers,
   auditEvents: auditEventsHandlers,
+  auditAnchors: auditAnchorsHandlers,
   archivedThings: archivedThingsHandlers,
   me: meHandlers,
   apiTokens: apiTokensHandlers,

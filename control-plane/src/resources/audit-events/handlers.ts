@@ -7,6 +7,7 @@ import type { Database } from '../../database/open.ts'
 import { found, type HandlerContext } from '../context.ts'
 import { textOfRows } from '../text-rows.ts'
 import { type EventFilter, listAuditEvents, readAuditEvent } from './queries.ts'
+import { verifyAuditLog } from './verify.ts'
 
 const PAGE = 1000
 const columns = Object.keys(AuditEvent.shape)
@@ -14,6 +15,7 @@ const columns = Object.keys(AuditEvent.shape)
 export const auditEventsHandlers: Handlers<typeof auditEvents, HandlerContext> = {
   list: ({ query }, { db }) => listAuditEvents(db, query),
   read: async ({ params }, { db }) => found(await readAuditEvent(db, params.eventId)),
+  verify: (_, { db, audit, now }) => verifyAuditLog(db, audit, now),
   export: async ({ query }, { db, now }) => {
     const { format, ...filter } = query
     return {

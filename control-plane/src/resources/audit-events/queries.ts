@@ -1,4 +1,4 @@
-/** The SQL of audit events: written by the core of every change, read here, never touched again. */
+/** The SQL of audit events: written by append.ts, read here, never touched again. */
 import type { Page, PageQuery } from '@headgate/admin-contract/page'
 import type { AuditEvent } from '@headgate/domain/audit-event'
 import { sql } from 'kysely'
@@ -11,6 +11,9 @@ export type EventFilter = {
   readonly kind?: string | undefined
   readonly actor?: string | undefined
   readonly requestId?: string | undefined
+  readonly result?: AuditEvent['result'] | undefined
+  readonly code?: string | undefined
+  readonly address?: string | undefined
   readonly from?: string | undefined
   readonly to?: string | undefined
 }
@@ -29,9 +32,4 @@ export function listAuditEvents(
 
 export function readAuditEvent(db: Database, id: string): Promise<AuditEvent | undefined> {
   return db.selectFrom('auditEvents').selectAll().where('id', '=', id).executeTakeFirst()
-}
-
-export async function insertAuditEvent(db: Database, event: AuditEvent): Promise<void> {
-  const row = { ...event, before: JSON.stringify(event.before), after: JSON.stringify(event.after) }
-  await db.insertInto('auditEvents').values(row).execute()
 }

@@ -51,7 +51,7 @@ test('an export becomes the file that would have been sent, with its rows, size 
   const parts = await it.db.selectFrom('usageExportParts').select('number').execute()
   expect(parts.length).toBeGreaterThan(1)
   const events = await it.client.auditEvents.list({ query: { subjectId: made.id } })
-  expect(events.data.map((event) => event.action)).toEqual(['export.created'])
+  expect(events.data.map((event) => event.action)).toEqual(['export.downloaded', 'export.created'])
   expect((await it.client.exports.list()).data[0]).toEqual(done)
 })
 
