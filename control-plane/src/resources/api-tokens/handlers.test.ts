@@ -38,9 +38,7 @@ test('a token is shown once, is stored as a digest, and says who made it and whe
   const read = await it.client.apiTokens.read({ params: { tokenId: made.id } })
   expect(read.lastUsedAt).not.toBeNull()
   expect(JSON.stringify(read)).not.toContain(made.secret)
-  const events = JSON.stringify(
-    await it.client.auditEvents.list({ query: { actor: `api-token ${made.id}` } }),
-  )
+  const events = JSON.stringify(await it.client.auditEvents.list({ query: { subjectId: made.id } }))
   expect(events).toContain('api-token.created')
   expect(events).not.toContain(made.secret)
 })
@@ -54,7 +52,7 @@ test('a revoked token and an expired one are refused from the next request on', 
   const short = (await make({ role: 'viewer' })).json
   await sql`update api_tokens set expires_at = now() where id = ${short.id}`.execute(it.db)
   expect((await it.ask('GET', '/api/v1/teams', { token: short.secret })).status).toBe(401)
-  const events = await it.client.auditEvents.list({ query: { actor: `api-token ${made.id}` } })
+  const events = await it.client.auditEvents.list({ query: { subjectId: made.id } })
   expect(events.data.filter((one) => one.action === 'api-token.revoked')).toHaveLength(1)
 })
 
