@@ -22,7 +22,7 @@ import { startDrain } from './stand-in-drain.ts'
  * As the documents advise to start a data plane: room for young objects of many calls at once, so that few live
  * long enough to be copied. About a tenth of the CPU of a JSON call.
  */
-const NODE_FLAGS = ['--max-semi-space-size=64', '--min-semi-space-size=32']
+export const NODE_FLAGS = ['--max-semi-space-size=64', '--min-semi-space-size=32']
 const MAIN = fileURLToPath(new URL('../data-plane/src/main.ts', import.meta.url))
 const START_TIMEOUT_MS = 20_000
 const silent = () => undefined

@@ -1,37 +1,19 @@
 /** Where `npm run bench` begins: reads the command line, takes the bench, prints and perhaps keeps the report. */
-import { execFileSync } from 'node:child_process'
 import { appendFileSync, existsSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { type BenchArguments, type CandidateName, HELP, readArguments } from './arguments.ts'
 import { takeBench } from './bench.ts'
 import { type Candidate, direct } from './candidate.ts'
-import { PINNING_PROGRAM } from './child.ts'
 import { headgate } from './gateway.ts'
 import { ownTools, toolsIn } from './load-tools.ts'
 import { readLoadAverage, readMachine } from './machine.ts'
-import { LOAD_CORE } from './neighbours.ts'
+import { LOAD_CORE, moveToCore } from './neighbours.ts'
 import { nginx } from './nginx.ts'
 import { progressLine } from './progress.ts'
 import { reportText } from './report.ts'
 
 const KEPT_REPORTS = fileURLToPath(new URL('../docs/bench.md', import.meta.url))
 const CANDIDATES: Readonly<Record<CandidateName, Candidate>> = { direct, nginx, headgate }
-
-/** Everything the bench starts later inherits the core it is put on here. */
-function moveToLoadCore(): void {
-  if (process.platform !== 'linux') throw new Error('the bench reads /proc and pins cores: it needs Linux')
-  if (cpus().length < 2) {
-    throw new Error('the bench needs two cores: one for the gateway, one for the load')
-  }
-  try {
-    execFileSync(PINNING_PROGRAM, ['-acp', String(LOAD_CORE), String(process.pid)], { stdio: 'ignore' })
-  } catch {
-    throw new Error(
-      `core ${LOAD_CORE} cannot be chosen: ${PINNING_PROGRAM} (util-linux) is missing, or the core is not ours to use`,
-    )
-  }
-}
 
 /** Given once, at the first Ctrl-C or SIGTERM. */
 function interruption(): AbortSignal {
@@ -46,7 +28,7 @@ function interruption(): AbortSignal {
 }
 
 async function run(given: BenchArguments, signal: AbortSignal): Promise<void> {
-  moveToLoadCore()
+  moveToCore(LOAD_CORE)
   if (given.write && !existsSync(KEPT_REPORTS)) throw new Error('--write: docs/bench.md is missing')
   const machine = readMachine(new Date())
   const tools = given.toolsFolder === null ? ownTools(LOAD_CORE) : toolsIn(given.toolsFolder, LOAD_CORE)

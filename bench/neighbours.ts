@@ -2,11 +2,32 @@
  * Watches one run: what the gateway used, how full the cores were, and how much of them went to processes that
  * are not part of the bench. The rule by which a run is discarded is fixed here, before any figure is looked at.
  */
+import { execFileSync } from 'node:child_process'
+import { cpus } from 'node:os'
+import { PINNING_PROGRAM } from './child.ts'
 import { type CoreTicks, type ProcessStat, readCores, readProcesses, ticksOfTree } from './process-cpu.ts'
 
 /** Gateway and nginx run on this core, everything else of the bench on the other. */
 export const GATEWAY_CORE = 0
 export const LOAD_CORE = 1
+
+/**
+ * Puts this process on a core; everything it starts later inherits that.
+ * @throws Error that says what is missing
+ */
+export function moveToCore(core: number): void {
+  if (process.platform !== 'linux') throw new Error('the bench reads /proc and pins cores: it needs Linux')
+  if (cpus().length < 2) {
+    throw new Error('the bench needs two cores: one for the gateway, one for the load')
+  }
+  try {
+    execFileSync(PINNING_PROGRAM, ['-acp', String(core), String(process.pid)], { stdio: 'ignore' })
+  } catch {
+    throw new Error(
+      `core ${core} cannot be chosen: ${PINNING_PROGRAM} (util-linux) is missing, or the core is not ours to use`,
+    )
+  }
+}
 
 /** A run is discarded when others took more than this share of a core during it, the hypervisor included. */
 export const NEIGHBOUR_MAX = { gatewayCore: 0.05, loadCore: 0.1 } as const

@@ -29,7 +29,6 @@ import { makeTeamScope } from './database/team-scope.ts'
 import { directoryOf } from './http/directory.ts'
 import { findersOf } from './http/find-actor.ts'
 import { watchHealth } from './http/health.ts'
-import { refusalNotes } from './http/note-refused.ts'
 import { adminServer } from './http/server.ts'
 import { signInBy } from './http/sign-in.ts'
 import { checkUsage } from './jobs/check-usage.ts'
@@ -142,9 +141,8 @@ function doorOf(config: ControlPlaneConfig, home: Home) {
   const adminUrl = config.adminUrl ?? `http://${host}:${adminPort}`
   const directory = config.directory && directoryOf(config.directory, home.clock.nowMs)
   const finders = findersOf(home, directory)
-  const noteRefused = refusalNotes(home)
   const signIn = signInBy({ adminToken, adminUrl, finders })
-  return { signIn, adminUrl, directory, bootstrapCode, noteRefused }
+  return { signIn, adminUrl, directory, bootstrapCode }
 }
 
 type Surroundings = Pick<OpenDatabase, 'db' | 'scopedTo'> & {

@@ -12,7 +12,7 @@ import { endSession, insertSession, keepSignIn, takeSignIn } from '../resources/
 import { cookieIn, cookieName, setCookie } from './cookies.ts'
 import type { Directory } from './directory.ts'
 import { accessFrom } from './find-actor.ts'
-import type { NoteRefused } from './note-refused.ts'
+import { noteRefused } from './note-refused.ts'
 import type { Person } from './person.ts'
 import type { Credentials, SignIn } from './sign-in.ts'
 
@@ -26,7 +26,6 @@ export type SignInPlan = {
   readonly directory: Directory | null
   /** What the link of evaluation holds, good for one use; null outside evaluation. */
   readonly bootstrapCode: string | null
-  readonly noteRefused: NoteRefused
   readonly credentialsOf: (request: FastifyRequest) => Credentials
 }
 
@@ -42,7 +41,7 @@ export function addSignIn(server: FastifyInstance, plan: SignInPlan): void {
       typeof code === 'string' &&
       timingSafeEqual(Buffer.from(digestOf(code)), bootstrapDigest)
     if (!isRight) {
-      await plan.noteRefused(request.id, 'a sign-in link that is used or none')
+      await noteRefused(plan.home, request.id, 'a sign-in link that is used or none')
       throw new AdminProblem('unauthenticated', 'This link was used, or is none. Start anew for another.')
     }
     bootstrapDigest = null
@@ -96,7 +95,7 @@ async function comeBack(plan: SignInPlan, request: FastifyRequest, reply: Fastif
   const left =
     secret && (await takeSignIn(home.db, digestOf(secret), new Date(home.clock.nowMs()).toISOString()))
   if (directory === null || !left) {
-    await plan.noteRefused(request.id, 'a sign-in that was not begun in this browser')
+    await noteRefused(plan.home, request.id, 'a sign-in that was not begun in this browser')
     throw new AdminProblem(
       'unauthenticated',
       'This sign-in was not begun in this browser, or too long ago. Begin again at /sign-in.',
@@ -105,7 +104,7 @@ async function comeBack(plan: SignInPlan, request: FastifyRequest, reply: Fastif
   const person = await directory
     .finish(request.url.split('?')[1] ?? '', left)
     .catch(async (fault: unknown) => {
-      await plan.noteRefused(request.id, 'the directory did not confirm a sign-in')
+      await noteRefused(plan.home, request.id, 'the directory did not confirm a sign-in')
       throw fault
     })
   await refuseWithoutRole(home, person, request.id)
