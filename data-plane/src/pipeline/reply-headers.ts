@@ -31,7 +31,7 @@ export function answeredHeaders(call: Answered, nowMs: number): string[] {
   const { rotation } = call.caller.key
   if (rotation?.isOld) headers.push('x-headgate-key-state', oldSecretText(rotation.untilMs))
   if (call.reservation.budget !== null) headers.push(...budgetHeaders(call.reservation.budget))
-  headers.push(...rateHeaders(call.reservation.claims, call.reservation.states))
+  addRateHeaders(headers, call.reservation.claims, call.reservation.states)
   return headers
 }
 
@@ -47,11 +47,11 @@ function budgetHeaders({ state, downshiftedFrom }: BudgetTerms): string[] {
 }
 
 /** What the call cost, where it is known before the head leaves. */
-export function costHeaders(cost: Cost): string[] {
-  if (cost.costNanos === null || cost.currency === null) return []
+export function addCostHeaders(headers: string[], cost: Cost): void {
+  if (cost.costNanos === null || cost.currency === null) return
   const whole = Math.floor(cost.costNanos / NANOS)
   const rest = String(cost.costNanos % NANOS).padStart(9, '0')
-  return ['x-headgate-cost', `${whole}.${rest}`, 'x-headgate-cost-currency', cost.currency]
+  headers.push('x-headgate-cost', `${whole}.${rest}`, 'x-headgate-cost-currency', cost.currency)
 }
 
 /**
@@ -59,15 +59,17 @@ export function costHeaders(cost: Cost): string[] {
  * the caller's own levels speaks and `x-headgate-limit-scope` says whose it is. A resource is shared: its numbers
  * would tell of others.
  */
-export function rateHeaders(claims: readonly Claim[], states: readonly PoolState[]): string[] {
-  const headers: string[] = []
+export function addRateHeaders(
+  headers: string[],
+  claims: readonly Claim[],
+  states: readonly PoolState[],
+): void {
   const requests = tightest('requests', claims, states)
   const tokens = tightest('tokens', claims, states)
   if (requests >= 0) addRate(headers, claims[requests] as Claim, states[requests] as PoolState)
   if (tokens >= 0) addRate(headers, claims[tokens] as Claim, states[tokens] as PoolState)
   const spoke = claims[requests >= 0 ? requests : tokens]
   if (spoke !== undefined) headers.push('x-headgate-limit-scope', spoke.scope.kind)
-  return headers
 }
 
 const RATE_HEADERS = {
