@@ -1,7 +1,7 @@
 /** The catalog changes under load, and no caller notices; a change that contradicts itself is never served. */
 import { AdminProblem } from '@headgate/admin-contract/problem'
-import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { rounds } from '../servers/rounds.ts'
 import { type LiveWorld, liveWorld, streamFault } from './world.ts'
 
@@ -179,22 +179,21 @@ test('changes that contradict something are refused with the reason, and never s
 })
 
 test('what is written past the API and contradicts itself is not served, and the next change says so', async () => {
-  const { db } = it.plane
+  const db = new pg.Client(it.plane.databaseUrl)
+  await db.connect()
+  onTestFinished(() => db.end())
   const before = await published()
   const lost = JSON.stringify([[{ deploymentId: `dep_${'0'.repeat(26)}`, weight: 1 }]])
-  const { rows } = await sql<{ id: string; tiers: unknown }>`select id, tiers from routes limit 1`.execute(db)
+  const { rows } = await db.query<{ id: string; tiers: unknown }>('select id, tiers from routes limit 1')
   const [broken] = rows as [{ id: string; tiers: unknown }]
-  await expect(
-    sql`insert into model_aliases select * from model_aliases limit 1`.execute(db),
-  ).rejects.toThrow()
-  await sql`update routes set tiers = ${lost}::jsonb where id = ${broken.id}`.execute(db)
+  await expect(db.query('insert into model_aliases select * from model_aliases limit 1')).rejects.toThrow()
+  const update = 'update routes set tiers = $1::jsonb where id = $2'
+  await db.query(update, [lost, broken.id])
   const next = it.client.modelAliases.create({ body: { name: 'after-the-fact' } })
   await expect(next).rejects.toMatchObject({ code: 'catalog_conflict' })
   await expect(next).rejects.toThrow(/dep_0000|deployment/)
   expect(await published()).toEqual(before)
-  await sql`update routes set tiers = ${JSON.stringify(broken.tiers)}::jsonb where id = ${broken.id}`.execute(
-    db,
-  )
+  await db.query(update, [JSON.stringify(broken.tiers), broken.id])
   await it.client.modelAliases.create({ body: { name: 'after-the-fact' } })
   await untilServed()
 })
