@@ -47,8 +47,7 @@ export function modelNotFound(name: string): GatewayError {
 
 function isOffered(alias: ServingAlias, rules: Rules | null): boolean {
   if (rules === null) return true
-  const deployments = alias.tiers.flatMap((tier) => tier.map((target) => target.deployment))
-  return judgeModel(rules, alias.name, deployments) === null
+  return judgeModel(rules, alias.name, alias.deployments) === null
 }
 
 function describe(alias: ServingAlias): unknown {

@@ -37,7 +37,7 @@ type Worth = {
 /** @throws GatewayError `price_unknown`, and what a policy says of the model to downshift to */
 export function termsOf(asked: Authorized, spend: Spend, around: Around): Terms {
   const model = downshiftOf(asked, spend, around.gateway)
-  const served = model === null ? asked : authorize(resolveRoute({ ...asked, model }))
+  const served = model === null ? asked : authorize(resolveRoute({ ...asked, model }, around.gateway))
   const nowMs = around.gateway.clock.nowMs()
   const offers = pricedOffers(served, spend, offersOf(served, nowMs))
   const call = { ...served, candidates: offers.map((it) => it.deployment) as [...Candidates] }

@@ -74,6 +74,8 @@ export type Identified<R> = R & { readonly caller: Caller }
 export type Authenticated<I extends Identified<unknown>> = I & { readonly authenticatedAtMs: number }
 export type Routed = Authenticated<Identified<Received>> & {
   readonly alias: ServingAlias
+  /** The rule of the route that holds for it; null where none does. */
+  readonly rule: string | null
   readonly candidates: Candidates
 }
 /** What a shadow policy would have refused; null when none objects. */
