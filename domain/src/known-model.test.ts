@@ -2,14 +2,17 @@
 import { expect, test } from 'vitest'
 import { shadowingAliases } from './known-model.ts'
 
-const document = (name: string, models: string[], overridesModel = false) =>
-  ({
-    deployments: models.map((pricedAs, at) => ({ id: `dep_${at}`, pricedAs })),
-    aliases: [{ id: 'ali_1', name, overridesModel }],
-    routes: [
-      { aliasId: 'ali_1', rules: [], tiers: [models.map((_, at) => ({ deploymentId: `dep_${at}` }))] },
-    ],
-  }) as unknown as CatalogDocument
+const document = (name: string, models: string[], overridesModel = false) => ({
+  deployments: models.map((pricedAs, at) => ({ id: `dep_${at}`, pricedAs })),
+  aliases: [{ id: 'ali_1', name, overridesModel }],
+  routes: [
+    {
+      aliasId: 'ali_1',
+      rules: [],
+      tiers: [models.map((_, at) => ({ deploymentId: `dep_${at}`, weight: 1 }))],
+    },
+  ],
+})
 const listed = new Set(['gpt-4o', 'gpt-4o-mini'])
 
 test.each([

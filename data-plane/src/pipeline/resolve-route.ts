@@ -1,8 +1,6 @@
 /** Model → the deployments to try, best first. Touches nothing: the catalog and the loads are already in hand. */
 import { candidatesOf, pathOf, type ServingPath } from '@headgate/domain/catalog'
-import { GatewayError } from '@headgate/domain/gateway-error'
-import { modelNotFound } from '../endpoints/models.ts'
-import { upstreams } from '../upstreams/index.ts'
+import { modelNotFound, offeredOf } from '@headgate/domain/route-refusal'
 import type { Authenticated, Candidates, Identified, Received, Routed } from './call.ts'
 import type { Gateway } from './gateway.ts'
 
@@ -22,16 +20,8 @@ export function resolveRoute(call: Known, { loads }: Pick<Gateway, 'loads'>): Ro
     loadOf: (id: string) => loads.of(id),
     stickTo: () => stickinessOf(call),
   }
-  const able = candidatesOf(path, chooser).filter(
-    (it) => upstreams[it.resource.apiStyle].path(call.endpoint, it, '') !== null,
-  )
-  if (able.length === 0) {
-    throw new GatewayError('endpoint_not_offered', {
-      public: `The model "${alias.name}" is not offered on ${call.endpoint.path}.`,
-      param: 'model',
-    })
-  }
-  return { ...call, alias, rule: path.rule, candidates: able as unknown as Candidates }
+  const candidates: Candidates = offeredOf(candidatesOf(path, chooser), alias.name, call.endpoint)
+  return { ...call, alias, rule: path.rule, candidates }
 }
 
 function questionOf({ caller, endpoint, request }: Known) {
