@@ -197,7 +197,7 @@ function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: numbe
   return {
     requestId: request.id,
     attempt: upstream?.attempt ?? request.tried?.attempt ?? 0,
-    startedAt: instantText(request.arrivedWallMs),
+    startedAt: new Date(request.arrivedWallMs).toISOString(),
     keyId: caller?.keyId ?? null,
     userId: caller?.userId ?? null,
     appId: caller?.appId ?? null,
@@ -231,14 +231,6 @@ function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: numbe
     secretNumber: secret.secretNumber,
     client: secret.client,
   }
-}
-
-let lastInstant = { ms: Number.NaN, text: '' }
-
-/** An instant as ISO 8601. Under load many calls come in one millisecond, and writing it out costs. */
-function instantText(ms: number): string {
-  if (lastInstant.ms !== ms) lastInstant = { ms, text: new Date(ms).toISOString() }
-  return lastInstant.text
 }
 
 type SecretUse = Pick<UsageRecord, 'secretNumber' | 'client'>

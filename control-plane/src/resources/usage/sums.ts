@@ -159,7 +159,8 @@ function moved({ shares }: SpanPlan, span: number, { table, columns }: Source): 
     sql`select ${span}::int as span, stretch as bucket, series_id, ${figures(columns, table.holds, sql`sign * `)}
       from unnest(${its.map(({ range }) => iso(range[0]))}::timestamptz[], ${its.map(({ range }) => iso(range[1]))}::timestamptz[],
         ${its.map((it) => it.stretch)}::int4[], ${its.map((it) => it.sign)}::int4[]) as share (since, until, stretch, sign)
-      join ${sql.table(table.name)} on at >= since and at < until`,
+      -- The fence makes Postgres look up each of the few stretches instead of reading the table.
+      cross join lateral (select * from ${sql.table(table.name)} where at >= since and at < until offset 0) as moved`,
   ]
 }
 
