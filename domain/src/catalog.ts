@@ -70,6 +70,8 @@ export type ServingPath = {
   readonly rule: string | null
   readonly choice: Choice
   readonly tiers: readonly (readonly Target[])[]
+  /** The one deployment it leads to, where there is but one and nothing to choose. */
+  readonly only: readonly [ServingDeployment] | null
 }
 
 export type ServingRule = ServingPath & { readonly rule: string; readonly missedBy: OpenCondition }
@@ -144,17 +146,23 @@ function openAlias(
   deployments: ReadonlyMap<string, ServingDeployment>,
 ): ServingAlias {
   const serving = (id: string) => found(deployments.get(id), 'deployment', id)
-  const tiersOf = (tiers: Route['tiers']) =>
-    tiers.map((tier) =>
+  const pathTo = (rule: string | null, it: Pick<Route, 'tiers' | 'choice'>): ServingPath => {
+    const tiers = it.tiers.map((tier) =>
       tier.map(({ deploymentId, weight }) => ({
         ...{ deployment: serving(deploymentId), weight, seed: hashOf(deploymentId) },
       })),
     )
+    const [first, ...more] = tiers.flat()
+    return {
+      ...{ rule, choice: it.choice, tiers },
+      only: first !== undefined && more.length === 0 ? [first.deployment] : null,
+    }
+  }
   return {
     ...{ name, createdAtSeconds: Math.floor(Date.parse(createdAt) / 1000) },
-    ...{ rule: null, choice: route.choice, tiers: tiersOf(route.tiers) },
-    rules: route.rules.map(({ name: rule, when, tiers, choice }) => ({
-      ...{ rule, choice, tiers: tiersOf(tiers), missedBy: openCondition(when) },
+    ...pathTo(null, route),
+    rules: route.rules.map((it) => ({
+      ...{ ...pathTo(it.name, it), rule: it.name, missedBy: openCondition(it.when) },
     })),
     deployments: [...deploymentIdsOf(route)].map(serving),
   }
@@ -167,9 +175,8 @@ export function pathOf(alias: ServingAlias, asked: RouteQuestion): ServingPath {
 }
 
 /** The deployments of a path, best first. */
-export function candidatesOf(path: ServingPath, chooser: Chooser): ServingDeployment[] {
-  const [only, ...more] = path.tiers
-  if (only?.length === 1 && more.length === 0) return [(only[0] as Target).deployment]
+export function candidatesOf(path: ServingPath, chooser: Chooser): readonly ServingDeployment[] {
+  if (path.only !== null) return path.only
   return path.tiers.flatMap((tier) =>
     orderTier(tier, path.choice, chooser).map((target) => target.deployment),
   )

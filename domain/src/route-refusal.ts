@@ -23,9 +23,11 @@ export function offeredOf<C extends Candidate>(
   model: string,
   { name, path }: { readonly name: EndpointName; readonly path: string },
 ): readonly [C, ...C[]] {
-  const able = candidates.filter((it) => isOfferedAt(name, it.resource.apiStyle))
-  const [first, ...rest] = able
-  if (first !== undefined) return [first, ...rest]
+  const has = (it: C) => isOfferedAt(name, it.resource.apiStyle)
+  // Mostly all of them have it, and then the list is taken as it is.
+  const able = candidates.every(has) ? candidates : candidates.filter(has)
+  // That it is not empty is seen here, which the type cannot follow.
+  if (able.length > 0) return able as readonly [C, ...C[]]
   throw new GatewayError('endpoint_not_offered', {
     public: `The model "${model}" is not offered on ${path}.`,
     param: 'model',

@@ -1,5 +1,6 @@
 /** Model → the deployments to try, best first. Touches nothing: the catalog and the loads are already in hand. */
 import { candidatesOf, pathOf, type ServingPath } from '@headgate/domain/catalog'
+import type { Chooser } from '@headgate/domain/choice'
 import { modelNotFound, offeredOf } from '@headgate/domain/route-refusal'
 import type { Authenticated, Candidates, Identified, Received, Routed } from './call.ts'
 import type { Gateway } from './gateway.ts'
@@ -15,13 +16,17 @@ export function resolveRoute(call: Known, { loads }: Pick<Gateway, 'loads'>): Ro
   if (alias === undefined) throw modelNotFound(call.model)
   // Most aliases have no rules, and their calls are asked nothing.
   const path: ServingPath = alias.rules.length === 0 ? alias : pathOf(alias, questionOf(call))
-  const chooser = {
+  const all = path.only ?? candidatesOf(path, chooserOf(call, loads))
+  const candidates: Candidates = offeredOf(all, alias.name, call.endpoint)
+  return { ...call, alias, rule: path.rule, candidates }
+}
+
+function chooserOf(call: Known, loads: Gateway['loads']): Chooser {
+  return {
     random: Math.random,
-    loadOf: (id: string) => loads.of(id),
+    loadOf: (id) => loads.of(id),
     stickTo: () => stickinessOf(call),
   }
-  const candidates: Candidates = offeredOf(candidatesOf(path, chooser), alias.name, call.endpoint)
-  return { ...call, alias, rule: path.rule, candidates }
 }
 
 function questionOf({ caller, endpoint, request }: Known) {
