@@ -2,6 +2,7 @@
 import type { Batch } from '@headgate/admin-contract/batch'
 import { contract } from '@headgate/admin-contract/index'
 import type { WriteOperation } from '@headgate/admin-contract/operation'
+import type { SimulationRequest } from '@headgate/admin-contract/simulations'
 import { renameKeys } from '@headgate/admin-contract/wire'
 import { checkIdempotencyKey } from '../database/idempotent-replies.ts'
 import { permit } from './permit.ts'
@@ -11,6 +12,7 @@ import { recordingRefusals } from './refusals.ts'
 import { type Lister, runBatch } from './run-batch.ts'
 import { checkDraft, publishDraft } from './run-draft.ts'
 import type { Doer, Done, InboundRequest } from './run-operation.ts'
+import { runSimulations } from './run-simulations.ts'
 
 type ListRequest = Lister & { readonly request: InboundRequest }
 type List = {
@@ -24,6 +26,10 @@ export function allLists(): readonly List[] {
   return [
     // What the shape of each has parsed.
     { it: contract.batch.run, run: ({ body }, lister) => runBatch(body as Batch, lister) },
+    {
+      it: contract.simulations.run,
+      run: ({ body }, lister) => runSimulations(body as SimulationRequest, lister),
+    },
     {
       it: contract.publications.check,
       run: (call, lister) => checkDraft({ draftId: draftOf(call), lister }),

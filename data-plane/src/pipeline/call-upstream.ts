@@ -40,11 +40,15 @@ export async function callUpstream(call: Reserved, gateway: Gateway): Promise<An
     const price = priceNow(deployment, gateway)
     if (fault !== null) settleAttempt(call, fault, gateway)
     const account = gateway.usage.intend(intentOf(call, { deployment, price, attempt }))
+    const load = gateway.loads.begin(deployment.id)
+    call.request.load = load
     call.request.tried = { deployment, price, attempt, account }
     try {
       const upstream = await send(call, call.request.tried, gateway)
       fault = faultOf(upstream.head)
+      if (upstream.head.status < 300) load.answered(upstream.headAtMs - upstream.sentAtMs)
       if (fault === null) return { ...call, deployment, price, upstream }
+      load.failed()
       upstream.exchange.discard()
       if (fault.code === 'upstream_auth') {
         gateway.log.credentialRefused(deployment.resource.name, upstream.head.status)
@@ -53,6 +57,7 @@ export async function callUpstream(call: Reserved, gateway: Gateway): Promise<An
     } catch (error) {
       fault = call.request.gone ? new GatewayError('client_closed') : brokenOff(error)
       if (FINAL_FAULTS.has(fault.code)) break
+      load.failed()
     }
   }
   throw fault ?? new GatewayError('no_healthy_deployment')

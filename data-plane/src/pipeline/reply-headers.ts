@@ -10,6 +10,8 @@ import type { Answered, BudgetTerms } from './call.ts'
 
 const PASSED = ['content-type', 'content-encoding', 'openai-processing-ms', 'openai-version'] as const
 const NANOS = 1_000_000_000
+/** What a header can say; names of rules may hold more than that. */
+const HEADER_VALUE = /^[\x20-\x7e]+$/
 
 /** On every reply: which request, which catalog. */
 export function headgateHeaders(call: { request: InboundRequest; catalog: { version: number } }): string[] {
@@ -26,6 +28,7 @@ export function answeredHeaders(call: Answered, nowMs: number): string[] {
   }
   headers.push('x-headgate-model', call.alias.name)
   headers.push('x-headgate-deployment', call.deployment.name)
+  if (call.rule !== null && HEADER_VALUE.test(call.rule)) headers.push('x-headgate-route', call.rule)
   headers.push('x-headgate-attempts', String(attempt))
   headers.push('x-headgate-overhead-ms', call.request.overheadMs(call.upstream, nowMs, nowMs).toFixed(2))
   const { rotation } = call.caller.key
