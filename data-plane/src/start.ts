@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { idSource } from '@headgate/domain/id'
 import type {
+  CallRecords,
   CatalogFeed,
   CatalogShelf,
   Clock,
@@ -22,6 +23,8 @@ import { callLog } from './observe/call-log.ts'
 import { dataPlaneMetrics } from './observe/metrics.ts'
 import type { Gateway } from './pipeline/gateway.ts'
 import { liveStreams } from './pipeline/live-streams.ts'
+import { OwnUsePace } from './pipeline/own-use-pace.ts'
+import { RecentCalls } from './pipeline/recent-calls.ts'
 import { SeenSpend } from './pipeline/seen-spend.ts'
 import { openConnections } from './upstreams/connection.ts'
 
@@ -36,6 +39,7 @@ export type DataPlanePorts = {
   readonly digest: DigestKey
   readonly ledger: Ledger
   readonly usage: UsageStream
+  readonly callRecords: CallRecords
   readonly secrets: SecretResolver
 }
 
@@ -76,6 +80,8 @@ export async function startDataPlane(
     connections,
     streams,
     seenSpend: new SeenSpend(),
+    recentCalls: new RecentCalls(),
+    ownUsePace: new OwnUsePace(),
     log: callLog(log, metrics.count),
     instanceId,
   }

@@ -12,5 +12,7 @@ export const EndpointName = z.enum([
   'moderations',
   'models.list',
   'models.retrieve',
+  'headgate.me',
+  'headgate.requests',
 ])
 export type EndpointName = z.infer<typeof EndpointName>

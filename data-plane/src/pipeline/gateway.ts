@@ -2,6 +2,7 @@
 import type { Catalog } from '@headgate/domain/catalog'
 import type { IdPrefix } from '@headgate/domain/id'
 import type {
+  CallRecords,
   Clock,
   DigestKey,
   KeyDirectory,
@@ -12,6 +13,8 @@ import type {
 import type { CallLog } from '../observe/call-log.ts'
 import type { Connections } from '../upstreams/connection.ts'
 import type { LiveStreams } from './live-streams.ts'
+import type { OwnUsePace } from './own-use-pace.ts'
+import type { RecentCalls } from './recent-calls.ts'
 import type { SeenSpend } from './seen-spend.ts'
 
 export type Gateway = {
@@ -27,6 +30,9 @@ export type Gateway = {
   readonly connections: Connections
   readonly streams: LiveStreams
   readonly seenSpend: SeenSpend
+  readonly recentCalls: RecentCalls
+  readonly callRecords: CallRecords
+  readonly ownUsePace: OwnUsePace
   readonly log: CallLog
   /** Marks our own requests, so that one which comes back is recognised. */
   readonly instanceId: string

@@ -1,7 +1,7 @@
 /** What a caller reads in the head of a reply. */
 import type { Claim } from '@headgate/domain/reservation'
 import { expect, test } from 'vitest'
-import { costHeaders, durationText, rateHeaders } from './reply-headers.ts'
+import { costHeaders, durationText, estimateHeaders, rateHeaders } from './reply-headers.ts'
 
 const claim = (unit: 'requests' | 'tokens', kind: 'key' | 'team', limit: number): Claim => ({
   ...{ bucket: '', kind: 'bucket', unit, limit, windowMs: 60_000, quotaId: null, instead: null },
@@ -65,4 +65,12 @@ test('a cost is written as a decimal with nine places and never as zero when it 
   expect(
     costHeaders({ costState: 'unknown', currency: null, priceId: null, agreementId: null, costNanos: null }),
   ).toEqual([])
+})
+
+test('a stream without a price claims no estimate, and one with a price says its most', () => {
+  expect(estimateHeaders({ costNanos: null, currency: 'USD' })).toEqual([])
+  expect(pairs(estimateHeaders({ costNanos: 1_500_000_001, currency: 'EUR' }))).toEqual({
+    'x-headgate-cost-estimate': '1.500000001',
+    'x-headgate-cost-currency': 'EUR',
+  })
 })

@@ -105,6 +105,7 @@ function tierAsked({ bytes, fields }: Body): string | null {
 export function settleAttempt(call: Reserved, fault: GatewayError, gateway: Gateway): void {
   const record = recordOf(call, endingOf(fault), noCost, gateway.clock.monotonicMs())
   call.request.tried?.account.close(record)
+  gateway.recentCalls.note(record)
 }
 
 /** What the record of an attempt would be if this process died: the prompt, which is billed once it is sent. */
@@ -183,10 +184,12 @@ function append(reached: Reached, ending: Ending, cost: Cost, gateway: Gateway):
   const { tried } = reached.request
   if (tried === null) gateway.usage.append(record)
   else tried.account.close(record)
+  if (reached.endpoint?.kind === 'forwarded') gateway.recentCalls.note(record)
   gateway.log.call(record)
 }
 
-function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: number): UsageRecord {
+/** The record of a call that ends like this. */
+export function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: number): UsageRecord {
   const { request, caller, upstream } = reached
   const deployment = reached.deployment ?? request.tried?.deployment
   const { firstByteAtMs } = ending
