@@ -32,6 +32,7 @@ export function ownCallOf(records: readonly UsageRecord[], state: OwnCallState) 
     endpoint: last.endpoint,
     model: last.alias,
     stream: last.stream,
+    client_tag: last.clientTag,
     status: isFinal ? last.status : null,
     outcome: isFinal ? last.outcome : null,
     error_code: last.errorCode,

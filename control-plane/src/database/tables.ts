@@ -221,6 +221,7 @@ export type Tables = {
   usageRecords: UsageRow
   usageDeadLetters: DeadLetterRow
   usageSeries: SeriesRow
+  usageTags: { teamId: string; day: string; clientTag: string }
   usagePartitioning: { tableName: string; keptSince: string }
   usageRebuilds: { day: string }
   usageExports: ExportRow

@@ -35,6 +35,8 @@ create view scoped.usage_records as select * from public.usage_records
   where team_id = any(scoped.team_ids()) with local check option;
 create view scoped.usage_series as select * from public.usage_series
   where team_id = any(scoped.team_ids()) with local check option;
+create view scoped.usage_tags as select * from public.usage_tags
+  where team_id = any(scoped.team_ids());
 create view scoped.cost_corrections as select * from public.cost_corrections
   where team_id = any(scoped.team_ids()) with local check option;
 create view scoped.usage_exports as select * from public.usage_exports

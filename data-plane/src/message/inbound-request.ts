@@ -17,6 +17,7 @@ const noHead: RequestHead = {
   hop: null,
   forward: [],
   userAgent: null,
+  clientTag: null,
 }
 
 /** The last deployment a call was sent to, kept for calls that get no answer from it. */

@@ -3,6 +3,7 @@
  * the faults Node's parser lets through. Authorising and forwarding both use this one reading, so the two can
  * never disagree about what was said.
  */
+import { ClientTag } from '@headgate/domain/client-tag'
 import { GatewayError } from '@headgate/domain/gateway-error'
 import type { WrittenHead } from './line.ts'
 
@@ -28,6 +29,8 @@ export type RequestHead = {
   readonly forward: string[]
   /** What the client calls itself. */
   userAgent: string | null
+  /** Whom the caller says it calls for. */
+  clientTag: string | null
 }
 
 const bad = (sentence: string) => new GatewayError('invalid_request', { public: sentence })
@@ -53,6 +56,7 @@ export function readHead(written: WrittenHead): RequestHead {
     hop: null,
     forward: [],
     userAgent: null,
+    clientTag: null,
   }
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -93,6 +97,10 @@ function readHeader(head: RequestHead, name: string, value: string, httpVersion:
       if (!HOPS.test(value)) throw bad('The header "x-headgate-hop" is not one of ours.')
       head.hop = value
       break
+    case 'x-headgate-tags':
+      if (head.clientTag !== null) throw bad('More than one x-headgate-tags header.')
+      head.clientTag = clientTagOf(value)
+      break
     case 'user-agent':
       head.userAgent = value
       break
@@ -102,6 +110,15 @@ function readHeader(head: RequestHead, name: string, value: string, httpVersion:
       head.forward.push(name, value)
       break
   }
+}
+
+/** The one tag that is kept. @throws GatewayError `invalid_request` for any other, so that nobody trusts in it */
+function clientTagOf(value: string): string {
+  const tag = /^client=(.*)$/.exec(value.trim())?.[1] ?? ''
+  if (ClientTag.safeParse(tag).success) return tag
+  throw bad(
+    'The header "x-headgate-tags" is "client=" and a tag of 1 to 64 letters, digits and . _ : - that begins with a letter or digit. No other tag is kept.',
+  )
 }
 
 /** Refuses a body that is not JSON, with a sentence that names the header to send. */

@@ -140,6 +140,7 @@ export function intentOf(
     currency: cost.currency,
     priceId: cost.priceId,
     agreementId: cost.agreementId,
+    clientTag: request.head.clientTag,
   }
 }
 
@@ -230,6 +231,8 @@ export function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs
     shadowRefusal: reached.shadowRefusal ?? null,
     secretNumber: secret.secretNumber,
     client: secret.client,
+    // Of callers we know: others could fill the books with what they make up.
+    clientTag: caller === undefined ? null : request.head.clientTag,
   }
 }
 

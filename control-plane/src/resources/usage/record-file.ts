@@ -40,6 +40,7 @@ const columns: readonly Column<Named>[] = [
   ...named('app', (it) => it.appId),
   ...named('user', (it) => it.userId),
   ...named('key', (it) => it.keyId),
+  plain('client_tag', 'whom the caller said it calls for', (it) => it.clientTag),
   plain('endpoint', 'which endpoint was called', (it) => it.endpoint),
   plain('alias', 'the model alias that was asked for', (it) => it.alias),
   plain('model', 'the model that served', (it) => it.upstreamModel),

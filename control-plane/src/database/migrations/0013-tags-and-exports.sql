@@ -1,0 +1,24 @@
+-- Client tags: whom callers say they call for, in records and, so many a day for each team, in rollups.
+
+alter table usage_records add column client_tag text;
+create index usage_records_client_tag on usage_records (team_id, client_tag) where client_tag is not null;
+alter table usage_series add column client_tag text collate "C";
+
+-- Which tags the rollups of a day tell apart.
+create table usage_tags (
+  team_id text collate "C" not null,
+  day date not null,
+  client_tag text collate "C" not null,
+  constraint usage_tags_team_id_pkey primary key (team_id, day, client_tag)
+);
+
+-- A tag as the rollups of its day count it.
+create function counted_tag(team text, instant timestamptz, tag text) returns text stable language sql as $$
+  select case
+    when tag is null then null
+    when exists (select from public.usage_tags as it
+      where it.team_id = coalesce(team, '') and it.day = (instant at time zone 'UTC')::date and it.client_tag = tag)
+    then tag
+    else '(other)'
+  end
+$$;
