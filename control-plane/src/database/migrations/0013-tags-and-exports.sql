@@ -22,3 +22,7 @@ create function counted_tag(team text, instant timestamptz, tag text) returns te
     else '(other)'
   end
 $$;
+
+-- Exports as Parquet too.
+alter table usage_exports drop constraint usage_exports_format_check;
+alter table usage_exports add constraint usage_exports_format_check check (format in ('csv', 'json', 'ndjson', 'parquet'));

@@ -1,12 +1,17 @@
 /**
- * Rows as a file: CSV that spreadsheets cannot be tricked by, JSON or JSON lines. It is written as rows come, page
+ * Rows as a file: CSV that spreadsheets cannot be tricked by, JSON, JSON lines or Parquet. It is written as rows come, page
  * by page, and nobody holds it whole.
  */
-import { contentTypes, type Download, type FileFormat } from '@headgate/admin-contract/download'
+import { contentTypes, type Download, type TableFormat } from '@headgate/admin-contract/download'
 import { type Cell, csvLine } from '../csv-line.ts'
+import { parquet } from './parquet-file.ts'
+
+/** What the cells of a column are, where they are there. Instants and money are text in the other formats. */
+export type CellType = 'text' | 'integer' | 'number' | 'boolean' | 'instant' | 'money'
 
 export type Column<Row> = {
   readonly name: string
+  readonly type: CellType
   /** For the sidecar. */
   readonly means: string
   readonly of: (row: Row) => Cell
@@ -27,7 +32,7 @@ export type TableFile<Row> = {
  */
 export function downloadOf<Row>(
   file: TableFile<Row>,
-  format: FileFormat,
+  format: TableFormat,
   onRows: (count: number) => void = () => {},
 ): Download {
   return {
@@ -44,9 +49,9 @@ async function* counted<Row>(pages: AsyncIterable<readonly Row[]>, onRows: (coun
   }
 }
 
-type Writer = <Row>(file: TableFile<Row>) => AsyncIterable<string>
+type Writer = <Row>(file: TableFile<Row>) => Download['body']
 
-const writers: Readonly<Record<FileFormat, Writer>> = { csv, json, ndjson, sidecar }
+const writers: Readonly<Record<TableFormat, Writer>> = { csv, json, ndjson, parquet, sidecar }
 
 async function* csv<Row>({ columns, pages }: TableFile<Row>): AsyncGenerator<string> {
   yield csvLine(columns.map((column) => column.name))
@@ -72,7 +77,7 @@ async function* sidecar<Row>({ name, columns, about }: TableFile<Row>): AsyncGen
   const said = {
     file: name,
     ...about,
-    columns: columns.map(({ name: column, means }) => ({ name: column, means })),
+    columns: columns.map(({ name: column, type, means }) => ({ name: column, type, means })),
   }
   yield `${JSON.stringify(said, null, 2)}\n`
 }
