@@ -4,7 +4,8 @@ import type { UsageAnswer, UsageGroup, UsageQuery, UsageSums } from '@headgate/a
 import { renameKeys } from '@headgate/admin-contract/wire'
 import type { HandlerContext } from '../context.ts'
 import { answerUsage } from './answer.ts'
-import { type CellType, type Column, downloadOf } from './table-file.ts'
+import type { CellType, Column } from './file-column.ts'
+import { downloadOf } from './table-file.ts'
 
 type Figure = readonly [
   name: string,

@@ -10,7 +10,8 @@ import { rounds } from '../../../../tests/servers/rounds.ts'
 import { runNext } from '../../jobs/run-exports.ts'
 import { usageStore } from '../../jobs/store-usage.ts'
 import type { Cell } from '../csv-line.ts'
-import { type CellType, downloadOf } from './table-file.ts'
+import type { CellType } from './file-column.ts'
+import { downloadOf } from './table-file.ts'
 
 const COUNT = 23_000
 const span = { from: '2026-11-01T00:00:00Z', to: '2026-11-02T00:00:00Z' }

@@ -5,7 +5,7 @@
  */
 import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from 'hyparquet-writer'
 import type { Cell } from '../csv-line.ts'
-import type { CellType, Column, TableFile } from './table-file.ts'
+import type { CellType, Column, TableFile } from './file-column.ts'
 
 /** A row group is in memory as values and as bytes: some megabytes. */
 const ROW_GROUP_ROWS = 10_000
@@ -52,8 +52,8 @@ export async function* parquet<Row>({ columns, pages }: TableFile<Row>): AsyncGe
   yield writer.row_groups.length === 0 ? asEmpty(last) : last
 }
 
-/** No rows (field 3), a list of no row groups (field 4) whose elements are said to be bytes, and who wrote it (field 6). */
-const NO_GROUPS_OF_BYTES = Buffer.from([0x16, 0x00, 0x19, 0x03, 0x28])
+/** No rows (field 3), a list of no row groups (field 4) whose elements are said to be nothing, and who wrote it (field 6). */
+const NO_GROUPS = Buffer.from([0x16, 0x00, 0x19, 0x00, 0x28])
 const STRUCTS = 0x0c
 
 /**
@@ -63,7 +63,7 @@ const STRUCTS = 0x0c
  */
 function asEmpty(file: Uint8Array): Uint8Array {
   const bytes = Buffer.from(file)
-  const at = bytes.lastIndexOf(NO_GROUPS_OF_BYTES)
+  const at = bytes.lastIndexOf(NO_GROUPS)
   if (at < 0) throw new Error('the footer of an empty Parquet file is not as it is known')
   bytes[at + 3] = STRUCTS
   return bytes

@@ -5,8 +5,9 @@ import { renameKeys } from '@headgate/admin-contract/wire'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import type { HandlerContext } from '../context.ts'
 import { moneyOf } from './answer.ts'
+import type { CellType, Column } from './file-column.ts'
 import { listUsage, readNames } from './queries.ts'
-import { type CellType, type Column, downloadOf } from './table-file.ts'
+import { downloadOf } from './table-file.ts'
 
 const PAGE = 2_000
 

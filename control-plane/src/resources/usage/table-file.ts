@@ -3,28 +3,9 @@
  * by page, and nobody holds it whole.
  */
 import { contentTypes, type Download, type TableFormat } from '@headgate/admin-contract/download'
-import { type Cell, csvLine } from '../csv-line.ts'
+import { csvLine } from '../csv-line.ts'
+import type { Column, TableFile } from './file-column.ts'
 import { parquet } from './parquet-file.ts'
-
-/** What the cells of a column are, where they are there. Instants and money are text in the other formats. */
-export type CellType = 'text' | 'integer' | 'number' | 'boolean' | 'instant' | 'money'
-
-export type Column<Row> = {
-  readonly name: string
-  readonly type: CellType
-  /** For the sidecar. */
-  readonly means: string
-  readonly of: (row: Row) => Cell
-}
-
-export type TableFile<Row> = {
-  /** Without its ending. */
-  readonly name: string
-  readonly columns: readonly Column<Row>[]
-  readonly pages: AsyncIterable<readonly Row[]>
-  /** What the file holds and leaves out, in the words of the wire. */
-  readonly about: Readonly<Record<string, unknown>>
-}
 
 /**
  * The file in a format; for `sidecar`, what is in it.
