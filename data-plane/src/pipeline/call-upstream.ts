@@ -29,10 +29,11 @@ const FINAL_FAULTS: ReadonlySet<string> = new Set(['client_closed', 'journal_ful
 
 /** @throws GatewayError `upstream_*`, `client_closed` */
 export async function callUpstream(call: Reserved, gateway: Gateway): Promise<Answered> {
-  const candidates = call.candidates.slice(0, ATTEMPTS_MAX)
+  const count = Math.min(call.candidates.length, ATTEMPTS_MAX)
   let fault: GatewayError | null = null
   let attempt = 0
-  for (const [index, deployment] of candidates.entries()) {
+  for (let index = 0; index < count; index++) {
+    const deployment = call.candidates[index] as ServingDeployment
     if (call.request.gone) throw new GatewayError('client_closed')
     if (index > 0 && !(await reserveAlso(call, deployment, gateway))) continue
     attempt += 1
@@ -70,19 +71,14 @@ async function send(
   const secret: Secret = found instanceof Promise ? await found : found
   const [credentialName, credential] = upstream.credential(secret.reveal())
   const { request } = call
-  const headers = [
-    'content-type',
-    'application/json',
-    'accept-encoding',
-    'identity',
-    ...request.head.forward,
-    'x-request-id',
-    request.id,
-    'x-headgate-hop',
-    request.head.hop === null ? gateway.instanceId : `${request.head.hop},${gateway.instanceId}`,
-    credentialName,
-    credential,
-  ]
+  const { hop } = request.head
+  // Joined by concat: a spread within a list goes through an iterator, on every call.
+  const headers = ['content-type', 'application/json', 'accept-encoding', 'identity'].concat(
+    request.head.forward,
+    ['x-request-id', request.id],
+    ['x-headgate-hop', hop === null ? gateway.instanceId : `${hop},${gateway.instanceId}`],
+    [credentialName, credential],
+  )
   const body = spliceBody(call.body, splicesFor(call, deployment))
   const sentAtMs = gateway.clock.monotonicMs()
   const timeouts = call.stream ? STREAM_TIMEOUTS : JSON_TIMEOUTS

@@ -30,7 +30,7 @@ export function answeredHeaders(call: Answered, nowMs: number): string[] {
   const { rotation } = call.caller.key
   if (rotation?.isOld) headers.push('x-headgate-key-state', oldSecretText(rotation.untilMs))
   if (call.reservation.budget !== null) headers.push(...budgetHeaders(call.reservation.budget))
-  headers.push(...rateHeaders(call.reservation.claims, call.reservation.states))
+  addRateHeaders(headers, call.reservation.claims, call.reservation.states)
   return headers
 }
 
@@ -46,16 +46,16 @@ function budgetHeaders({ state, downshiftedFrom }: BudgetTerms): string[] {
 }
 
 /** What the call cost, where it is known before the head leaves. */
-export function costHeaders(cost: Cost): string[] {
-  if (cost.costNanos === null || cost.currency === null) return []
-  return ['x-headgate-cost', nanosText(cost.costNanos), 'x-headgate-cost-currency', cost.currency]
+export function addCostHeaders(headers: string[], cost: Cost): void {
+  if (cost.costNanos === null || cost.currency === null) return
+  headers.push('x-headgate-cost', nanosText(cost.costNanos), 'x-headgate-cost-currency', cost.currency)
 }
 
 /** What a stream may cost at most, as it is held to be before anything of it is seen. */
-export function estimateHeaders(most: Pick<Cost, 'costNanos' | 'currency'>): string[] {
-  if (most.costNanos === null || most.currency === null) return []
+export function addEstimateHeaders(headers: string[], most: Pick<Cost, 'costNanos' | 'currency'>): void {
+  if (most.costNanos === null || most.currency === null) return
   const { currency } = most
-  return ['x-headgate-cost-estimate', nanosText(most.costNanos), 'x-headgate-cost-currency', currency]
+  headers.push('x-headgate-cost-estimate', nanosText(most.costNanos), 'x-headgate-cost-currency', currency)
 }
 
 /**
@@ -63,15 +63,17 @@ export function estimateHeaders(most: Pick<Cost, 'costNanos' | 'currency'>): str
  * the caller's own levels speaks and `x-headgate-limit-scope` says whose it is. A resource is shared: its numbers
  * would tell of others.
  */
-export function rateHeaders(claims: readonly Claim[], states: readonly PoolState[]): string[] {
-  const headers: string[] = []
+export function addRateHeaders(
+  headers: string[],
+  claims: readonly Claim[],
+  states: readonly PoolState[],
+): void {
   const requests = tightest('requests', claims, states)
   const tokens = tightest('tokens', claims, states)
   if (requests >= 0) addRate(headers, claims[requests] as Claim, states[requests] as PoolState)
   if (tokens >= 0) addRate(headers, claims[tokens] as Claim, states[tokens] as PoolState)
   const spoke = claims[requests >= 0 ? requests : tokens]
   if (spoke !== undefined) headers.push('x-headgate-limit-scope', spoke.scope.kind)
-  return headers
 }
 
 const RATE_HEADERS = {

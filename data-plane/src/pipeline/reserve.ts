@@ -9,7 +9,7 @@ import type { Spend } from '@headgate/domain/spend'
 import { type Refused, type Terms, termsOf } from './budget-terms.ts'
 import type { Authorized, Candidates, Reservation, Reserved } from './call.ts'
 import type { Gateway } from './gateway.ts'
-import { rateHeaders } from './reply-headers.ts'
+import { addRateHeaders } from './reply-headers.ts'
 
 /** Up to this share is added to a wait, so that callers refused together do not come back together. */
 const JITTER = 0.2
@@ -25,7 +25,7 @@ const GIVEN_BACK_MS = 10
  * @throws GatewayError `limit_requests`, `limit_tokens`, `limit_concurrency`, `budget_exhausted`,
  *   `budget_throttled`, `price_unknown`, `limiter_unavailable`, `journal_full`, and what a policy says of a downshift
  */
-export async function reserve(call: Authorized, gateway: Gateway): Promise<Reserved> {
+export function reserve(call: Authorized, gateway: Gateway): Promise<Reserved> {
   if (call.endpoint.metered && gateway.usage.full())
     throw new GatewayError('journal_full', { retryAfterMs: JOURNAL_RETRY_MS })
   const spend = call.catalog.budgets.of(call.caller.key, call.request.arrivedWallMs)
@@ -143,7 +143,8 @@ function refusalOf(call: Authorized, ask: Ask, verdict: Refused): GatewayError {
 }
 
 function rateHeadersOf({ claims }: Ask, { states }: Refused): Record<string, string> {
-  const flat = rateHeaders(claims, states)
+  const flat: string[] = []
+  addRateHeaders(flat, claims, states)
   const headers: Record<string, string> = {}
   for (let i = 0; i < flat.length; i += 2) headers[flat[i] as string] = flat[i + 1] as string
   return headers
