@@ -46,6 +46,7 @@ import { reconcileBudgets } from './jobs/reconcile-budgets.ts'
 import { rotateKeys } from './jobs/rotate-keys.ts'
 import { runExports } from './jobs/run-exports.ts'
 import { pause, startJobs } from './jobs/scheduler.ts'
+import { startScheduledExports } from './jobs/start-scheduled-exports.ts'
 import { anchorFile } from './resources/audit-events/anchor-file.ts'
 import { beginAuditChain } from './resources/audit-events/append.ts'
 import { type AuditKeeper, auditKeeper } from './resources/audit-events/keeper.ts'
@@ -214,6 +215,7 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
     keepUsage({ db, log, clock, keptDays: config.usageKeptDays }),
     checkUsage({ db, log, clock }),
     rebuildUsage({ db, log }),
+    startScheduledExports(home),
     runExports({ db, scopedTo: around.scopedTo, log, clock }),
   ]
   const keyJobs = [rotateKeys({ home, db, publisher: ports.keyPublisher }), forgetReplies(db)]

@@ -26,6 +26,7 @@ export type IdPrefix =
   | 'bev'
   | 'pol'
   | 'exp'
+  | 'sch'
   | 'req'
   | 'aud'
   | 'dft'
