@@ -89,6 +89,14 @@ test('days of another zone are whole days of UTC, and their hours between the mi
   ])
 })
 
+test('a month of days in Berlin reads whole days, though its first and last day are cut short', () => {
+  const { day, hour } = rollupMs
+  const midnights = Array.from({ length: 30 }, (_, n) => n * day + 23 * hour)
+  const plan = spanPlan([0, ...midnights, 30 * day])
+  expect(plan.slices).toEqual({ day: [[0, 30 * day]], hour: [], minute: [] })
+  expect(plan.shares.every(({ range }) => range[1] - range[0] === hour)).toBe(true)
+})
+
 test('where finer levels were dropped, bounds move to what is kept', () => {
   const kept = { ...wholly, hour: 10 * rollupMs.day, minute: 20 * rollupMs.day }
   const at = (days: number) => days * rollupMs.day + 90 * MINUTE_MS + 1

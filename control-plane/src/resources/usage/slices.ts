@@ -35,7 +35,8 @@ export type SpanPlan = {
 /** How to sum the stretches between these bounds. @param bounds aligned instants in order, the end of the last one included */
 export function spanPlan(bounds: readonly number[]): SpanPlan {
   const lengthMs = (bounds.at(-1) as number) - (bounds[0] as number)
-  if (lengthMs / (bounds.length - 1) < rollupMs.day)
+  // Days, weeks and months, of which the first and the last may be cut short.
+  if (lengthMs / (bounds.length - 1) < rollupMs.day / 2)
     return { bounds, sliceBounds: bounds, slices: slicesOf(bounds), shares: [] }
   const midnights = bounds.map((it) => Math.round(it / rollupMs.day) * rollupMs.day)
   const whole: Range = [midnights[0] as number, midnights.at(-1) as number]

@@ -19,7 +19,7 @@ import {
   sumColumns,
 } from '../../database/rollup-tables.ts'
 import { corrections, filterDimensions } from './corrections.ts'
-import type { Range, SpanPlan } from './slices.ts'
+import type { Range, Share, SpanPlan } from './slices.ts'
 
 /** All figures as text: sums may pass what a number can hold. */
 export type SumRow = {
@@ -82,7 +82,7 @@ export async function sumUsage(
     with entries as (
       select span, bucket, currency, ${list(values)} ${names}
       from (${parts(spans, needed, columns)}) as slices join usage_series on id = series_id
-      where ${sql.join([sql`true`, ...conditions], sql` and `)}
+      where ${sql.join([sql`cube = any(${cubesOf(needed, columns)})`, ...conditions], sql` and `)}
       union all ${corrections(spans, { by, filter, columns })}
     ), cells as materialized (
       select span, bucket, currency, ${list(dimensions)} ${sums}
@@ -152,14 +152,21 @@ function sliced(plan: SpanPlan, span: number, { table, columns }: Source): RawBu
   ]
 }
 
+/** Each range is looked up once; its rows are added to one stretch and taken from the one beside. */
 function moved({ shares }: SpanPlan, span: number, { table, columns }: Source): RawBuilder<unknown>[] {
   const its = shares.filter((it) => it.level === table.level)
   if (its.length === 0) return []
+  const ranges = [...Map.groupBy(its, ({ range }) => range.join()).values()]
+  const instants = (end: 0 | 1) => ranges.map(([share]) => iso((share as Share).range[end]))
+  const stretches = (sign: Share['sign']) =>
+    ranges.map((both) => both.find((it) => it.sign === sign)?.stretch ?? null)
   return [
     sql`select ${span}::int as span, stretch as bucket, series_id, ${figures(columns, table.holds, sql`sign * `)}
-      from unnest(${its.map(({ range }) => iso(range[0]))}::timestamptz[], ${its.map(({ range }) => iso(range[1]))}::timestamptz[],
-        ${its.map((it) => it.stretch)}::int4[], ${its.map((it) => it.sign)}::int4[]) as share (since, until, stretch, sign)
-      join ${sql.table(table.name)} on at >= since and at < until`,
+      from unnest(${instants(0)}::timestamptz[], ${instants(1)}::timestamptz[], ${stretches(1)}::int4[],
+        ${stretches(-1)}::int4[]) as share (since, until, gains, loses)
+      -- The fence makes Postgres look up each of the few ranges instead of reading the table.
+      cross join lateral (select * from ${sql.table(table.name)} where at >= since and at < until offset 0) as moved
+      cross join lateral (values (gains, 1), (loses, -1)) as side (stretch, sign) where stretch is not null`,
   ]
 }
 
@@ -190,6 +197,13 @@ function tablesOf(
   const withBins = columns.some((column) => column in binColumns)
   const narrowest = fitting.find((it) => !withBins || it.holds === 'bins')?.cube
   return fitting.filter((it) => it.cube === narrowest && (it.holds === 'sums' || withBins))
+}
+
+/** The cubes that are read; all others need not be looked through for what a series stands for. */
+function cubesOf(needed: ReadonlySet<UsageDimension>, columns: readonly string[]): Cube[] {
+  return [
+    ...new Set(RollupLevel.options.flatMap((level) => tablesOf(level, needed, columns)).map((it) => it.cube)),
+  ]
 }
 
 function within(ranges: readonly Range[]): RawBuilder<unknown> {
