@@ -64,6 +64,7 @@ export function syntheticCall(n: number, span: Span): UsageRecord {
     secretNumber: null,
     client: null,
     clientTag: null,
+    decision: null,
     keyId: idOf('key', key),
     userId: app % 5 === 0 ? idOf('usr', key) : null,
     appId: idOf('app', app),

@@ -23,6 +23,7 @@ import type { Operations } from './operation.ts'
 import { policies } from './policies.ts'
 import { prices } from './prices.ts'
 import { quotas } from './quotas.ts'
+import { requests } from './requests.ts'
 import { reratings } from './reratings.ts'
 import { resources } from './resources.ts'
 import { roleMappings } from './role-mappings.ts'
@@ -57,6 +58,7 @@ export const contract = {
   reratings,
   policies,
   usage,
+  requests,
   exports,
   exportSchedules,
   drafts,

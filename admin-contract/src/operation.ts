@@ -16,6 +16,8 @@ type Shared = {
   readonly right: Right | 'signed-in' | 'of-each-item'
   /** One line for the reference. */
   readonly summary: string
+  /** What is said where nothing has the id in the path, when there is more to say than that. */
+  readonly missing?: string
   readonly query?: z.ZodType
   readonly reply: z.ZodType
 }

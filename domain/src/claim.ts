@@ -124,7 +124,7 @@ function addQuota(nodes: Map<string, Node>, quota: Quota, resources: LimitTreeDo
     const id = quotaNodeId(quota.id, measure)
     const claim: Claim = {
       ...{ bucket: `{${quota.id}}:${unit}`, kind: 'window', limit, windowMs: MINUTE_MS },
-      ...{ scope, unit, quotaId: quota.id, instead: null },
+      ...{ scope, thingId: quota.id, unit, quotaId: quota.id, instead: null },
     }
     nodes.set(id, { id, measure, parent: null, rule: null, claim, guaranteed: 0 })
   }
@@ -151,7 +151,8 @@ function newNode(rule: LimitRule, parent: Node | null, scope: DeniedScope): Node
   const limit = figureOf(rule, parent?.claim.limit ?? null)
   const { kind, windowMs, unit } = counted[measure]
   const claim: Claim = {
-    ...{ bucket: `{${rule.teamId}}:${id}`, kind, limit, windowMs, scope, unit, quotaId: rule.quotaId },
+    ...{ bucket: `{${rule.teamId}}:${id}`, kind, limit, windowMs, scope, thingId: id },
+    ...{ unit, quotaId: rule.quotaId },
     instead: rule.borrows && parent !== null && limit > 0 ? 'nothing' : null,
     ...(rule.onOutage !== 'local' && { onOutage: rule.onOutage }),
   }
@@ -235,8 +236,14 @@ function poolClaim(parent: Node, nodes: readonly Node[]): Claim {
     limit: Math.max(0, claim.limit - parent.guaranteed),
     windowMs: claim.windowMs,
   }
-  const { scope, unit, quotaId, onOutage } = claim
-  const told = { scope, unit, quotaId, ...(onOutage !== undefined && { onOutage }) }
+  const { scope, thingId, unit, quotaId, onOutage } = claim
+  const told = {
+    scope,
+    ...(thingId !== undefined && { thingId }),
+    unit,
+    quotaId,
+    ...(onOutage !== undefined && { onOutage }),
+  }
   const child = nodes.find((it) => it.parent?.id === parent.id && it.rule?.guarantee != null)
   const guarantee = child?.rule?.guarantee
   if (child === undefined || guarantee == null) return { ...common, ...told, instead: null }
@@ -253,7 +260,7 @@ function ownFigures(key: KeyRecord): OwnLimit[] {
     const limit = figures[measure]
     if (limit === null) continue
     const bucket = `{${key.teamId}}:${key.id}:${counted[measure].unit}`
-    const claim = { bucket, limit, ...counted[measure], scope, quotaId: null, instead: null }
+    const claim = { bucket, limit, ...counted[measure], scope, thingId: key.id, quotaId: null, instead: null }
     found.push({ measure, rule: null, claim })
   }
   return found

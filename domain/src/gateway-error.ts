@@ -152,6 +152,8 @@ export type ErrorDetail = {
   used?: number
   requested?: number
   unit?: string
+  /** The limit, quota, key, app or team whose figure or list refused. Kept with the usage record, not told callers. */
+  thingId?: string
   /** The policy that refused: always one of the caller's own key, app, team or organisation. */
   policy?: { readonly id: string; readonly name: string }
   /** The budget that refused: likewise. */
@@ -190,14 +192,19 @@ function thrownText(thrown: unknown): string {
   return typeof thrown === 'object' && thrown !== null ? 'an object that is no Error' : String(thrown)
 }
 
+/** The sentence a caller reads. */
+export function sentenceOf({ code, detail }: GatewayError): string {
+  return detail.public ?? table[code].text
+}
+
 /** The OpenAI-shaped body: the four fields every SDK reads, and ours beside them. */
 export function errorBody(error: GatewayError, requestId: string): string {
-  const { type, text } = table[error.code]
-  const { public: sentence, param, scope, owner, limit, used, requested, unit, retryAfterMs } = error.detail
+  const { type } = table[error.code]
+  const { param, scope, owner, limit, used, requested, unit, retryAfterMs } = error.detail
   const { policy, budget } = error.detail
   return JSON.stringify({
     error: {
-      message: sentence ?? text,
+      message: sentenceOf(error),
       type,
       param: param ?? null,
       code: error.code,

@@ -29,6 +29,7 @@ export function limitRefusal(ask: Ask, verdict: Refused, { owner, headers, jitte
   return new GatewayError(codes[claim.unit], {
     public: sentence(claim, { requested, remaining, retryAfterMs }),
     scope: claim.scope,
+    ...(claim.thingId !== undefined && { thingId: claim.thingId }),
     limit: claim.limit,
     used: Math.max(0, claim.limit - remaining),
     requested,

@@ -14,16 +14,20 @@ export type RefusedCall = {
   /** The fields that asked for the longest answer and for the most answers; null where none did. */
   readonly outputField: string | null
   readonly choicesField: string | null
+  /** The ids of whom it comes from, each of whom may have a list of allowed models. */
+  readonly owners: Readonly<Record<'key' | 'app' | 'team', string>>
 }
 
 /** The error for the caller. */
 export function policyError(refusal: Refusal, call: RefusedCall): GatewayError {
   const { code, by } = refusal
   const param = paramOf(refusal, call)
+  const listedAt = by.level === 'organisation' ? undefined : call.owners[by.level]
   return new GatewayError(code, {
     public: `${reasonOf(refusal, call)} ${adviceOf(refusal)}`,
     ...(param !== null && { param }),
     ...(by.policy !== null && { policy: by.policy }),
+    ...(listedAt !== undefined && { thingId: listedAt }),
     ...('max' in refusal && { limit: refusal.max, unit: units[refusal.code] }),
     ...('max' in refusal && Number.isFinite(refusal.counted) && { requested: refusal.counted }),
   })

@@ -33,6 +33,8 @@ export type Pool = {
 /** What a call asks of one limit. Made when the catalog is opened and shared by all calls it applies to. */
 export type Claim = Pool & {
   readonly scope: DeniedScope
+  /** The limit, quota or key whose figure this is, for whoever asks why a call was refused. */
+  readonly thingId?: string
   readonly unit: ClaimUnit
   /** The quota this claim is bound to: given back when another quota serves the call. Null: always charged. */
   readonly quotaId: string | null

@@ -155,7 +155,8 @@ function ruled(
   const decision = decide(enforced, question)
   if (!decision.allowed) {
     seen.policyRefusal = decision.refusal
-    throw policyError(decision.refusal, { endpoint, model: alias.name, ...facts })
+    const owners = { key: call.key.id, app: call.key.appId, team: call.key.teamId }
+    throw policyError(decision.refusal, { endpoint, model: alias.name, owners, ...facts })
   }
   const wouldBe = decide(shadow, { ...question, candidates: decision.candidates })
   seen.shadowRefusal = wouldBe.allowed ? null : wouldBe.refusal

@@ -88,5 +88,7 @@ export function recordOfLost(intent: UsageIntent, { sent, progress }: LastHeard)
     // The use of secrets is told of calls whose end was seen.
     secretNumber: null,
     client: null,
+    // What was sent was not refused.
+    decision: null,
   }
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { ClientTag } from './client-tag.ts'
 import { CostState } from './cost.ts'
+import { StoredDecision } from './stored-decision.ts'
 import { Count, TokenUsage, UsageDetails } from './usage.ts'
 
 export const Outcome = z.enum(['succeeded', 'refused', 'failed', 'aborted', 'truncated'])
@@ -67,5 +68,7 @@ export const UsageRecord = z.object({
   client: z.string().max(200).nullable().default(null),
   /** Whom the caller says it calls for. Null where it says nothing, and of callers nobody knows. */
   clientTag: ClientTag.nullable().default(null),
+  /** Why a refused call was refused; null for all others. */
+  decision: StoredDecision.nullable().default(null),
 })
 export type UsageRecord = z.infer<typeof UsageRecord>

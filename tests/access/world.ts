@@ -1,6 +1,7 @@
 /** Two teams with one of everything each, and somebody of each role: for the organisation, and for the first team. */
 import { adminClient } from '@headgate/admin-contract/client'
 import { usageStore } from '@headgate/control-plane/jobs/store-usage'
+import { idSource } from '@headgate/domain/id'
 import { Role } from '@headgate/domain/role'
 import { type TestPlane, until } from '../admin/harness.ts'
 import { usageRecord } from '../admin/usage-record.ts'
@@ -27,11 +28,12 @@ async function thingsOf({ client, db }: TestPlane, name: string) {
   const policy = await client.policies.create({ body: { name, ownerId: app.id } })
   const token = await tokenFor({ client }, { role: 'viewer', teamIds: [team.id] })
   const record = { ...usageRecord(0), teamId: team.id, appId: app.id, keyId: key.id, userId: user.id }
-  await usageStore(db).store([{ ...record, requestId: `req_of_${name}` }])
+  const requestId = idSource()('req', Date.parse(record.startedAt))
+  await usageStore(db).store([{ ...record, requestId }])
   const scopedAdmin = await tokenFor({ client }, { role: 'admin', teamIds: [team.id] })
   return {
     ...{ team: team.id, app: app.id, user: user.id, key: key.id, limit: limit.id, budget: budget.id },
-    ...{ policy: policy.id, token: token.id, request: `req_of_${name}`, adminSecret: scopedAdmin.secret },
+    ...{ policy: policy.id, token: token.id, request: requestId, adminSecret: scopedAdmin.secret },
   }
 }
 

@@ -38,8 +38,11 @@ export type LiveWorld = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** @param options.losesHints no gateway hears a notification; news comes by asking alone */
-export async function liveWorld({ losesHints = false } = {}): Promise<LiveWorld> {
+/**
+ * @param options.losesHints no gateway hears a notification; news comes by asking alone
+ * @param options.keepsBooks records reach the control plane, and all share its ledger
+ */
+export async function liveWorld({ losesHints = false, keepsBooks = false } = {}): Promise<LiveWorld> {
   await using begun = new AsyncDisposableStack()
   const url = await freshRedisUrl()
   const redis = begun.adopt(await connectRedis(url, { log }), (it) => it.close())
@@ -52,7 +55,8 @@ export async function liveWorld({ losesHints = false } = {}): Promise<LiveWorld>
   const plane = begun.adopt(await startTestPlane({ ports, allowLoopbackUpstreams: true }), (it) => it.stop())
   const things = await furnish(plane.client, fake.origin)
   const gateways: DataPlane[] = []
-  for (let i = 0; i < 2; i++) gateways.push(await openGateway(url, { losesHints, begun }))
+  for (let i = 0; i < 2; i++)
+    gateways.push(await openGateway(url, { losesHints, books: keepsBooks ? plane.ports : null, begun }))
   const versionOf = async (gateway: DataPlane) => {
     const metrics = await send(gateway.opsOrigin, { method: 'GET', path: '/metrics' })
     return Number(/^headgate_config_version (\d+)$/m.exec(metrics.body.toString())?.[1])
@@ -89,9 +93,13 @@ async function furnish(client: TestPlane['client'], origin: string) {
   return { deploymentIds, teamId: team.id, appId: app.id }
 }
 
-type Opening = { readonly losesHints: boolean; readonly begun: AsyncDisposableStack }
+type Opening = {
+  readonly losesHints: boolean
+  readonly books: Pick<TestPlane['ports'], 'ledger' | 'usageSource'> | null
+  readonly begun: AsyncDisposableStack
+}
 
-async function openGateway(url: string, { losesHints, begun }: Opening): Promise<DataPlane> {
+async function openGateway(url: string, { losesHints, books, begun }: Opening): Promise<DataPlane> {
   const redis = begun.adopt(await connectRedis(url, { log }), (it) => it.close())
   const keys = begun.adopt(redisKeyDirectory(redis, { log, clock: systemClock }), (it) => it.close())
   const feed = redisCatalogFeed(redis, { log })
@@ -106,8 +114,8 @@ async function openGateway(url: string, { losesHints, begun }: Opening): Promise
       catalogShelf: { load: async () => null, save: async () => {} },
       keys,
       digest: digestKey,
-      ledger: memoryLedger(systemClock),
-      usage: noUsage,
+      ledger: books?.ledger ?? memoryLedger(systemClock),
+      usage: books === null ? noUsage : sentTo(books.usageSource),
       callRecords: redisCallRecords(redis),
       secrets: secretResolver({
         sources: { env: envSecrets({ [SECRET_NAME]: PROVIDER_SECRET }) },
@@ -124,6 +132,11 @@ const account = { sending: () => {}, secure: () => {}, progress: () => {}, close
 const noUsage: UsageStream = {
   ...{ full: () => false, intend: () => account, append: () => {}, flush: async () => {} },
   backlog: () => ({ bytes: 0, bytesMax: 1, waiting: 0, unconfirmed: 0, lost: 0, damagedBytes: 0 }),
+}
+
+/** Each record goes to the control plane as it leaves, without a journal between. */
+function sentTo({ append }: TestPlane['ports']['usageSource']): UsageStream {
+  return { ...noUsage, append, intend: () => ({ ...account, close: append }) }
 }
 
 /** Reads a stream to its end. @returns what is wrong with it, null when nothing is */

@@ -96,6 +96,11 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
     true,
     [/"credential":"admin_token"/, /your token is narrowed to other rights/, /"mappings":\[\{"id":"rmp_/],
   ],
+  [
+    'docs/guides/why-refused.md',
+    true,
+    [/"kind":"limit"/, /"code":"limit_requests"/, /"state":"unchanged"/, /"state":"changed"/],
+  ],
   ['docs/guides/usage-and-cost.md', true, [/"dimension":"alias"/, /"kind":"records"/, /started_at/]],
 ]
 

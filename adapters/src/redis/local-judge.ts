@@ -135,6 +135,7 @@ function refuseClosed({ claims }: Ask): void {
   throw new GatewayError('limiter_unavailable', {
     public: `Limits cannot be judged for the moment, and the limit of ${kind} "${name}" lets nothing pass then. Retry soon.`,
     scope: closed.scope,
+    ...(closed.thingId !== undefined && { thingId: closed.thingId }),
     retryAfterMs: TOO_LARGE_WAIT_MS,
   })
 }

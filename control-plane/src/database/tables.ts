@@ -223,6 +223,8 @@ export type Tables = {
   policies: Policy
   catalogVersions: CatalogVersionRow
   usageRecords: UsageRow
+  /** A view: reads only. */
+  thingChanges: { thingId: string; at: string; action: string }
   usageDeadLetters: DeadLetterRow
   usageSeries: SeriesRow
   usageTags: { teamId: string; day: string; clientTag: string }

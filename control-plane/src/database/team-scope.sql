@@ -39,6 +39,14 @@ create view scoped.usage_tags as select * from public.usage_tags
   where team_id = any(scoped.team_ids());
 create view scoped.cost_corrections as select * from public.cost_corrections
   where team_id = any(scoped.team_ids()) with local check option;
+-- When what is theirs was changed. What was removed is theirs still.
+create view scoped.thing_changes as select * from public.thing_changes
+  where thing_id = any(scoped.team_ids())
+    or thing_id in (select id from scoped.apps) or thing_id in (select id from scoped.proxy_keys)
+    or thing_id in (select id from scoped.limits) or thing_id in (select id from scoped.budgets)
+    or thing_id in (select id from scoped.policies)
+    or exists (select from public.archived_things it
+      where it.id = thing_id and it.thing ->> 'teamId' = any(scoped.team_ids()));
 create view scoped.usage_exports as select * from public.usage_exports
   where team_ids <@ scoped.team_ids() with local check option;
 create view scoped.export_schedules as select * from public.export_schedules

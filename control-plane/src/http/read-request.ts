@@ -27,12 +27,19 @@ export type Sent = {
 
 /** @throws AdminProblem `not_found` or `invalid_request` */
 export function readCall(it: Operation, sent: Sent): LooseCall {
-  return { params: readParams(sent.params), query: readQuery(it, sent.query), body: readBody(it, sent.body) }
+  return {
+    params: readParams(it, sent.params),
+    query: readQuery(it, sent.query),
+    body: readBody(it, sent.body),
+  }
 }
 
 /** What cannot be an id is not looked up: some of it the database could not even be asked for. */
-function readParams(params: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  for (const value of Object.values(params)) if (!ID_FORM.test(value)) throw notFound()
+function readParams(
+  { missing }: Operation,
+  params: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  for (const value of Object.values(params)) if (!ID_FORM.test(value)) throw notFound(missing)
   return params
 }
 

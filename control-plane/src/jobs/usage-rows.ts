@@ -53,6 +53,7 @@ const columns: readonly Column[] = [
   { name: 'secretNumber', type: 'int8', of: (it) => it.secretNumber },
   { name: 'client', type: 'text', of: (it) => it.client },
   { name: 'clientTag', type: 'text', of: (it) => it.clientTag },
+  { name: 'decision', type: 'jsonb', of: (it) => it.decision && JSON.stringify(it.decision) },
   { name: 'shadowRefusal', type: 'jsonb', of: (it) => it.shadowRefusal && JSON.stringify(it.shadowRefusal) },
 ]
 

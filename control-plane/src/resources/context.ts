@@ -93,8 +93,8 @@ export function found<T>(thing: T | undefined): T {
   return thing
 }
 
-export function notFound(): AdminProblem {
-  return new AdminProblem('not_found', 'There is nothing with this id, or nothing you may see.')
+export function notFound(missing = 'There is nothing with this id, or nothing you may see.'): AdminProblem {
+  return new AdminProblem('not_found', missing)
 }
 
 /** The change of having created this; it stands in the audit event as it stands in the reply. */

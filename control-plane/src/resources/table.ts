@@ -32,6 +32,7 @@ import { secretFindingsHandlers } from './secret-findings/handlers.ts'
 import { secretsHandlers } from './secrets/handlers.ts'
 import { meHandlers, sessionsHandlers } from './sessions/handlers.ts'
 import { teamsHandlers } from './teams/handlers.ts'
+import { requestsHandlers } from './usage/decisions.ts'
 import { usageHandlers } from './usage/handlers.ts'
 import { usersHandlers } from './users/handlers.ts'
 
@@ -65,6 +66,7 @@ export const handlers: AllHandlers = {
   reratings: reratingsHandlers,
   policies: policiesHandlers,
   usage: usageHandlers,
+  requests: requestsHandlers,
   exports: exportsHandlers,
   exportSchedules: exportSchedulesHandlers,
   drafts: draftsHandlers,

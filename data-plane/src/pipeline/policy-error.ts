@@ -4,9 +4,9 @@ import type { Refusal } from '@headgate/domain/policy'
 import * as refusals from '@headgate/domain/policy-refusal'
 import type { ShadowRefusal } from '@headgate/domain/usage-record'
 import { ceilingAsked, choicesAsked } from '../endpoints/endpoint.ts'
-import type { ReceivedLocally, Routed } from './call.ts'
+import type { Identified, ReceivedLocally, Routed } from './call.ts'
 
-type Call = Pick<ReceivedLocally, 'endpoint'> | Routed
+type Call = Pick<Identified<ReceivedLocally>, 'endpoint' | 'caller'> | Routed
 
 /** The error for the caller. */
 export function policyError(refusal: Refusal, call: Call): GatewayError {
@@ -20,9 +20,11 @@ export function shadowRefusalOf(refusal: Refusal, call: Call): ShadowRefusal {
 
 function asRefused(call: Call): refusals.RefusedCall {
   const endpoint = call.endpoint.name
-  if (!('alias' in call)) return { endpoint, model: null, outputField: null, choicesField: null }
+  const { keyId: key, appId: app, teamId: team } = call.caller
+  const owners = { key, app, team }
+  if (!('alias' in call)) return { endpoint, model: null, outputField: null, choicesField: null, owners }
   return {
-    ...{ endpoint, model: call.alias.name },
+    ...{ endpoint, model: call.alias.name, owners },
     outputField: ceilingAsked(call.endpoint, call.body)?.field ?? null,
     choicesField: choicesAsked(call.endpoint, call.body)?.field ?? null,
   }

@@ -8,6 +8,7 @@ import { type Cost, costOf, noCost } from '@headgate/domain/cost'
 import { type GatewayError, toGatewayError } from '@headgate/domain/gateway-error'
 import { redact } from '@headgate/domain/redaction'
 import type { Used } from '@headgate/domain/reservation'
+import { type StoredDecision, storedDecisionOf } from '@headgate/domain/stored-decision'
 import { noTokens, type Usage } from '@headgate/domain/usage'
 import type { UsageIntent } from '@headgate/domain/usage-intent'
 import type { Outcome, UsageRecord, UsageSource } from '@headgate/domain/usage-record'
@@ -30,6 +31,8 @@ export type Ending = {
   readonly replyBytes: number
   /** When the first byte of the answer left, monotonic; null when none did. */
   readonly firstByteAtMs: number | null
+  /** Why it was refused; left out where it was not. */
+  readonly decision?: StoredDecision
 }
 
 export const noUsage: Usage = Object.freeze({ tokens: noTokens, details: null, serviceTier: null })
@@ -61,6 +64,7 @@ export function settleRefused(reached: Reached, thrown: unknown, gateway: Gatewa
   if (error.code === 'internal_error') gateway.log.fault(reached.request.id, error)
   const ending = {
     ...endingOf(error),
+    ...decisionOf(reached, error),
     usage,
     usageSource: usage === noUsage ? 'none' : 'estimated',
   } as const
@@ -172,6 +176,12 @@ function endingOf(error: GatewayError): Ending {
   return { ...noEnding, outcome, status: error.status, errorCode: error.code }
 }
 
+/** What judged for itself says why: refusals, and limits or budgets that could not be judged. */
+function decisionOf({ caller, rule }: Reached, error: GatewayError): { decision?: StoredDecision } {
+  if (endingOf(error).outcome !== 'refused' && error.detail.scope === undefined) return {}
+  return { decision: storedDecisionOf(error, { keyId: caller?.keyId ?? null, rule: rule ?? null }) }
+}
+
 /** What a cost comes to in the currency of the budgets of a call; a cost they cannot count is not theirs. */
 export function countedNanos(budget: BudgetTerms, { costNanos, currency }: Cost): number {
   return currency === budget.currency ? (costNanos ?? 0) : 0
@@ -236,6 +246,7 @@ export function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs
     client: secret.client,
     // Of callers we know: others could fill the books with what they make up.
     clientTag: caller === undefined ? null : request.head.clientTag,
+    decision: ending.decision ?? null,
   }
 }
 

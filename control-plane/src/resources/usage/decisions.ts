@@ -1,0 +1,88 @@
+/**
+ * What the admin API does with requests: tells why one was refused, or how it was served. Nothing is judged anew:
+ * the decision is the one of then, and beside it stands whether what refused is still as it was.
+ */
+import type { Handlers } from '@headgate/admin-contract/operation'
+import { type RefusingThing, type RequestDecision, requests } from '@headgate/admin-contract/requests'
+import { RequestId } from '@headgate/domain/own-use'
+import type { UsageRecord } from '@headgate/domain/usage-record'
+import type { Database } from '../../database/open.ts'
+import { type HandlerContext, notFound } from '../context.ts'
+import { lastChange, type RefusingTable, readCall, readThing } from './decision-queries.ts'
+import { readNames } from './queries.ts'
+
+export const requestsHandlers: Handlers<typeof requests, HandlerContext> = {
+  decision: async ({ params }, { db }) => {
+    const records = RequestId.safeParse(params.requestId).success ? await readCall(db, params.requestId) : []
+    const last = records.at(-1)
+    // Foreign, unknown and not yet recorded look the same.
+    if (last === undefined) throw notFound(requests.decision.missing)
+    const names = await readNames(db, idsOf(records))
+    return told(records, last, { names, refusedBy: await refusedBy(db, last) })
+  },
+}
+
+function idsOf(records: readonly UsageRecord[]): string[] {
+  const ids = records.flatMap((it) => [
+    ...[it.teamId, it.appId, it.userId, it.keyId],
+    ...[it.deploymentId, it.resourceId],
+  ])
+  return [...new Set(ids.filter((it) => it !== null))]
+}
+
+type Beside = {
+  readonly names: ReadonlyMap<string, string>
+  readonly refusedBy: RefusingThing | null
+}
+
+function told(
+  records: readonly UsageRecord[],
+  last: UsageRecord,
+  { names, refusedBy }: Beside,
+): RequestDecision {
+  const named = (id: string | null) => (id === null ? null : { id, name: names.get(id) ?? null })
+  const { requestId, startedAt, endpoint, alias, status, outcome, errorCode, decision } = last
+  const { costState, currency, catalogVersion } = last
+  const costs = records.map((it) => it.costNanos).filter((it) => it !== null)
+  return {
+    ...{ requestId, startedAt, endpoint, alias },
+    ...{ team: named(last.teamId), app: named(last.appId), user: named(last.userId), key: named(last.keyId) },
+    ...{ status, outcome, errorCode, message: decision?.text ?? null, decision, refusedBy },
+    attempts: records.map((it) => ({
+      ...{ attempt: it.attempt, deployment: named(it.deploymentId), resource: named(it.resourceId) },
+      ...{ upstreamModel: it.upstreamModel, status: it.status, outcome: it.outcome, errorCode: it.errorCode },
+      ...{ firstByteMs: it.firstByteMs, totalMs: it.totalMs, upstreamRequestId: it.upstreamRequestId },
+    })),
+    costNanos: costs.length === 0 ? null : costs.reduce((sum, it) => sum + it, 0),
+    ...{ costState, currency, catalogVersion },
+  }
+}
+
+type Kind = { readonly kind: RefusingThing['kind']; readonly table: RefusingTable; readonly path: string }
+
+const kinds: Readonly<Record<string, Kind>> = {
+  lim: { kind: 'limit', table: 'limits', path: '/limits' },
+  quo: { kind: 'quota', table: 'quotas', path: '/quotas' },
+  bud: { kind: 'budget', table: 'budgets', path: '/budgets' },
+  pol: { kind: 'policy', table: 'policies', path: '/policies' },
+  key: { kind: 'key', table: 'proxyKeys', path: '/keys' },
+  app: { kind: 'app', table: 'apps', path: '/apps' },
+  team: { kind: 'team', table: 'teams', path: '/teams' },
+}
+
+/** What refused, as whoever asks sees it now. */
+async function refusedBy(db: Database, { decision, startedAt }: UsageRecord): Promise<RefusingThing | null> {
+  const id = decision?.thingId ?? null
+  const of = id === null ? undefined : kinds[id.slice(0, id.indexOf('_'))]
+  if (id === null || of === undefined) return null
+  const { kind, table, path } = of
+  const thing = await readThing(db, table, id)
+  const change = await lastChange(db, id, startedAt)
+  const isArchived =
+    change !== undefined && (thing === undefined || /\.(archived|removed)$/.test(change.action))
+  return {
+    ...{ kind, id, name: thing?.name ?? null, path: thing === undefined ? null : `${path}/${id}` },
+    state: isArchived ? 'archived' : thing === undefined ? 'unseen' : change ? 'changed' : 'unchanged',
+    changedAt: change?.at ?? null,
+  }
+}
