@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { configSchemaText } from '@headgate/cli/config-file/schema'
 import { adminApiPage, openApiText } from './reference-pages/admin-api.ts'
 import { cliPage } from './reference-pages/cli.ts'
 import { configurationPage } from './reference-pages/configuration.ts'
@@ -24,6 +25,7 @@ function allPages(): Map<string, string> {
   return new Map([
     ['admin-api.md', adminApiPage(version)],
     ['cli.md', cliPage()],
+    ['config.schema.json', configSchemaText()],
     ['configuration.md', configurationPage()],
     ['endpoints.md', endpointsPage()],
     ['errors.md', errorsPage()],

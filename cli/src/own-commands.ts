@@ -1,6 +1,11 @@
 /** The commands that are no operation of the admin API. Few: everything else comes from the table of operations. */
 import type { Command, OwnCommand } from './command.ts'
 import { completionScript, type Shell, shells } from './completion.ts'
+import { applyCommand } from './config-file/apply.ts'
+import { diffCommand } from './config-file/diff.ts'
+import { exportCommand } from './config-file/export.ts'
+import { schemaCommand } from './config-file/schema.ts'
+import { validateCommand } from './config-file/validate.ts'
 import { doctorCommand } from './doctor.ts'
 import { wrongUsage } from './exit-codes.ts'
 import { loginCommand, logoutCommand, profilesCommand, useProfileCommand } from './login.ts'
@@ -17,6 +22,11 @@ export function ownCommands(commands: () => readonly Command[]): OwnCommand[] {
     logoutCommand,
     profilesCommand,
     useProfileCommand,
+    validateCommand,
+    diffCommand,
+    applyCommand,
+    exportCommand,
+    schemaCommand,
     completionCommand(commands),
   ]
 }
