@@ -73,7 +73,9 @@ function routeTo(origin: string, id: NewId, createdAt: string) {
     resources: [{ ...resource, secretRef: `env://${UPSTREAM_KEY_VARIABLE}` }],
     deployments: [{ id: deploymentId, name: 'mock-chat', resourceId, quotaId: null, createdAt, ...model }],
     aliases: [{ id: aliasId, name: BENCH_MODEL, createdAt }],
-    routes: [{ id: id('rte'), aliasId, tiers: [[{ deploymentId }]], createdAt }],
+    routes: [
+      { id: id('rte'), aliasId, rules: [], tiers: [[{ deploymentId }]], choice: 'weighted', createdAt },
+    ],
   }
 }
 

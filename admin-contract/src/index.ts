@@ -28,6 +28,7 @@ import { roleMappings } from './role-mappings.ts'
 import { routes } from './routes.ts'
 import { secretFindings, secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
+import { simulations } from './simulations.ts'
 import { teams } from './teams.ts'
 import { usage } from './usage.ts'
 import { users } from './users.ts'
@@ -58,6 +59,7 @@ export const contract = {
   exports,
   drafts,
   publications,
+  simulations,
   batch,
   auditEvents,
   auditAnchors,

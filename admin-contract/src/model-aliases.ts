@@ -16,5 +16,8 @@ export const modelAliases = thingOperations({
   readRight: 'upstreams.read',
   writeRight: 'upstreams.write',
   changesCatalog: true,
-  notes: { create: 'Callers can use it once it has a route.' },
+  notes: {
+    create:
+      "Callers can use it once it has a route. One with the name of a provider's model that leads to another model is refused unless `overrides_model` says that it is meant.",
+  },
 })

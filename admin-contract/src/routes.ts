@@ -16,5 +16,8 @@ export const routes = thingOperations({
   readRight: 'upstreams.read',
   writeRight: 'upstreams.write',
   changesCatalog: true,
-  notes: { create: 'Tiers are tried in order, and within a tier calls are shared by weight.' },
+  notes: {
+    create:
+      'The first rule whose condition holds says where a call goes; where none does, the tiers do. Tiers are tried in order, and within a tier by the choice.',
+  },
 })

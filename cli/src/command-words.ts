@@ -42,6 +42,7 @@ export const wordsOf: Readonly<Record<string, Words>> = {
   'usage.exportQuery': ['usage', 'export-query'],
   'me.read': ['whoami'],
   'batch.run': ['batch'],
+  'simulations.run': ['simulate'],
 }
 
 /** What cannot be undone besides `DELETE`: it asks first. */
@@ -106,6 +107,10 @@ export const examplesOf: Readonly<Record<string, readonly string[]>> = {
   'changes rollback': ['headgate changes rollback 41 --message "The new route was slower"'],
   'changes publish': [
     'headgate changes publish "Move to the new deployment" --message "As agreed on Monday" --yes',
+  ],
+  simulate: [
+    'headgate simulate --cases "[{app_id: app_01J…, model: gpt-4o-mini, input_tokens: 900}]"',
+    'headgate simulate --file cases.yaml --draft "Move to the new deployment"',
   ],
   'changes diff': ['headgate changes diff 42 --from 40'],
 }

@@ -43,7 +43,7 @@ const parted = (line: string) =>
 test('every example can be typed as it stands', () => {
   for (const command of commands) {
     for (const example of command.examples) {
-      const [, ...args] = parted(example.replace(/^source <\(|\)$|\|.*$|<\s+\S+$/g, '')).map((it) => it)
+      const [, ...args] = parted(example.replace(/^source <\(|\)$|\|.*$|[<>]\s+\S+$/g, '')).map((it) => it)
       const found = findCommand(commands, args)
       expect(commandName(found.command), example).toBe(commandName(command))
       expect(() => readArguments(found.command, found.rest), example).not.toThrow()

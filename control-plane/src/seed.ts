@@ -137,11 +137,13 @@ async function ensureModel(
   const aliasId = await ensure(home, 'model-alias.created', {
     find: (db) =>
       db.selectFrom('modelAliases').select('id').where('name', '=', model.name).executeTakeFirst(),
-    make: (context) => modelAliasesHandlers.create(call({ name: model.name }), context),
+    make: (context) =>
+      modelAliasesHandlers.create(call({ name: model.name, overridesModel: false }), context),
   })
   await ensure(home, 'route.created', {
     find: (db) => db.selectFrom('routes').select('id').where('aliasId', '=', aliasId).executeTakeFirst(),
-    make: (context) => routesHandlers.create(call({ aliasId, tiers }), context),
+    make: (context) =>
+      routesHandlers.create(call({ aliasId, rules: [], tiers, choice: 'weighted' }), context),
   })
   const price = {
     model: model.name,

@@ -20,6 +20,7 @@ import { type Door, openDoor } from './http/server.ts'
 import { followCatalog } from './live-catalog.ts'
 import { callLog } from './observe/call-log.ts'
 import { dataPlaneMetrics } from './observe/metrics.ts'
+import { DeploymentLoads } from './pipeline/deployment-loads.ts'
 import type { Gateway } from './pipeline/gateway.ts'
 import { liveStreams } from './pipeline/live-streams.ts'
 import { SeenSpend } from './pipeline/seen-spend.ts'
@@ -76,6 +77,7 @@ export async function startDataPlane(
     connections,
     streams,
     seenSpend: new SeenSpend(),
+    loads: new DeploymentLoads(() => ports.clock.monotonicMs()),
     log: callLog(log, metrics.count),
     instanceId,
   }

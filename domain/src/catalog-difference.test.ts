@@ -67,7 +67,12 @@ test('a name without a route, a deployment without a price or a route, and an al
       { id: 'dep_3', name: 'priced', pricedAs: 'p' },
     ],
     routes: [
-      { id: 'rte_1', aliasId: 'ali_2', tiers: [[{ deploymentId: 'dep_2' }, { deploymentId: 'dep_3' }]] },
+      {
+        id: 'rte_1',
+        aliasId: 'ali_2',
+        rules: [],
+        tiers: [[{ deploymentId: 'dep_2' }, { deploymentId: 'dep_3' }]],
+      },
     ],
     prices: [{ model: 'p' }],
     policies: [

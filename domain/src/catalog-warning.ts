@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { CatalogDocument } from './catalog.ts'
 import type { Policy } from './policy.ts'
+import { deploymentIdsOf } from './route.ts'
 
 export const CatalogWarning = z.object({
   kind: z.string(),
@@ -17,9 +18,7 @@ export type CatalogWarning = z.infer<typeof CatalogWarning>
 /** What somebody should look at before this is published. */
 export function catalogWarnings(document: CatalogDocument): CatalogWarning[] {
   const priced = new Set(document.prices.map((price) => price.model))
-  const routed = new Set(
-    document.routes.flatMap((it) => it.tiers.flat().map((target) => target.deploymentId)),
-  )
+  const routed = new Set(document.routes.flatMap((route) => [...deploymentIdsOf(route)]))
   const aliased = new Set(document.routes.map((it) => it.aliasId))
   const warnings: CatalogWarning[] = []
   for (const { id, name, pricedAs } of document.deployments) {

@@ -138,11 +138,13 @@ describe('the faults of a catalog', () => {
   })
 })
 
+const chooser = { random: Math.random, loadOf: () => ({ inFlight: 0, latencyMs: 0 }), stickTo: () => '' }
+
 describe('an opened catalog', () => {
   test('leads from an alias to deployments with all that a call needs', () => {
     const catalog = openCatalog(sample())
     const alias = catalog.alias('chat')!
-    const candidates = candidatesOf(alias, Math.random)
+    const candidates = candidatesOf(alias, chooser)
     expect(candidates.map((it) => [it.name, it.resource.name])).toEqual([
       ['one', 'east'],
       ['two', 'west'],
@@ -160,7 +162,7 @@ describe('an opened catalog', () => {
         const [price] = document.prices
         const at = (start: number) => new Date(start * 1000).toISOString()
         document.prices = starts.map((start) => ({ ...price!, id: newId('pri'), effectiveFrom: at(start) }))
-        const [first] = candidatesOf(openCatalog(document).alias('chat')!, Math.random)
+        const [first] = candidatesOf(openCatalog(document).alias('chat')!, chooser)
         const found = priceOf(first!, nowSeconds * 1000)?.price
         const begun = starts.filter((it) => it <= nowSeconds)
         expect(found ? Date.parse(found.effectiveFrom) / 1000 : null).toBe(
@@ -170,7 +172,7 @@ describe('an opened catalog', () => {
     )
     const document = sample()
     document.prices = [{ ...document.prices[0]!, effectiveFrom: '2026-06-01T01:00:00+02:00' }]
-    const [first] = candidatesOf(openCatalog(document).alias('chat')!, Math.random)
+    const [first] = candidatesOf(openCatalog(document).alias('chat')!, chooser)
     expect(priceOf(first!, Date.parse('2026-05-31T23:00:00Z'))).not.toBeNull()
     expect(priceOf(first!, Date.parse('2026-05-31T22:59:59Z'))).toBeNull()
   })

@@ -6,8 +6,10 @@ import { z } from 'zod'
 import { Agreement } from './agreement.ts'
 import { App } from './app.ts'
 import { BudgetRule } from './budget.ts'
+import { type Choice, type Chooser, hashOf, orderTier } from './choice.ts'
 import { type LimitTree, limitFaults, openLimitTree } from './claim.ts'
 import { Deployment } from './deployment.ts'
+import { shadowingAliases } from './known-model.ts'
 import { LimitRule } from './limit.ts'
 import { ModelAlias } from './model-alias.ts'
 import { danglingNames, Policy } from './policy.ts'
@@ -15,11 +17,13 @@ import { Price, type Provider } from './price.ts'
 import type { KeyRecord } from './proxy-key.ts'
 import { type RateCard, type RatePeriod, ratePeriods } from './rate-card.ts'
 import { type ApiStyle, Quota, Resource } from './resource.ts'
-import { orderTier, Route } from './route.ts'
+import { deploymentIdsOf, Route } from './route.ts'
+import { type OpenCondition, openCondition, type RouteQuestion } from './route-condition.ts'
 import { type Budgets, budgetFaults, openBudgets } from './spend.ts'
 import { type Standing, standingsOf } from './standing.ts'
 import { SealedSecret } from './stored-secret.ts'
 import { Team } from './team.ts'
+import { ruleFaults } from './unreachable-rule.ts'
 
 /** What is published: plain data, secret references only. */
 export const CatalogDocument = z.object({
@@ -53,12 +57,32 @@ export type ServingDeployment = Readonly<Deployment> & {
   readonly rates: readonly RatePeriod[]
 }
 
-type Target = { readonly deployment: ServingDeployment; readonly weight: number }
+type Target = {
+  readonly deployment: ServingDeployment
+  readonly weight: number
+  /** What its name comes to where calls stick to deployments. */
+  readonly seed: number
+}
 
-export type ServingAlias = {
+/** Tiers in order, and how each is put in order. */
+export type ServingPath = {
+  /** The rule that leads here; null where no rule holds. */
+  readonly rule: string | null
+  readonly choice: Choice
+  readonly tiers: readonly (readonly Target[])[]
+  /** The one deployment it leads to, where there is but one and nothing to choose. */
+  readonly only: readonly [ServingDeployment] | null
+}
+
+export type ServingRule = ServingPath & { readonly rule: string; readonly missedBy: OpenCondition }
+
+/** The path of an alias is the one where none of its rules holds. */
+export type ServingAlias = ServingPath & {
   readonly name: string
   readonly createdAtSeconds: number
-  readonly tiers: readonly (readonly Target[])[]
+  readonly rules: readonly ServingRule[]
+  /** All that it may lead to, each once. */
+  readonly deployments: readonly ServingDeployment[]
 }
 
 export type Catalog = {
@@ -74,7 +98,13 @@ export type Catalog = {
 }
 
 /** What is wrong with a document, each fault one sentence that names the thing at fault. */
-export type CatalogFault = { kind: string; id: string; message: string }
+export type CatalogFault = {
+  kind: string
+  id: string
+  message: string
+  /** What to do about it, where that can be said better than "change it". */
+  fix?: string
+}
 
 /**
  * Makes a document ready to serve from: all look-ups are maps, all joins are done.
@@ -93,14 +123,8 @@ export function openCatalog(document: CatalogDocument): Catalog {
   const routes = new Map(document.routes.map((route) => [route.aliasId, route]))
   const aliases: ServingAlias[] = []
   for (const alias of document.aliases) {
-    const tiers = (routes.get(alias.id)?.tiers ?? []).map((tier) =>
-      tier.map((target) => ({
-        deployment: found(deployments.get(target.deploymentId), 'deployment', target.deploymentId),
-        weight: target.weight,
-      })),
-    )
-    const createdAtSeconds = Math.floor(Date.parse(alias.createdAt) / 1000)
-    if (tiers.length > 0) aliases.push({ name: alias.name, createdAtSeconds, tiers })
+    const route = routes.get(alias.id)
+    if (route !== undefined) aliases.push(openAlias(alias, route, deployments))
   }
   aliases.sort((a, b) => (a.name < b.name ? -1 : 1))
   const aliasByName = new Map(aliases.map((alias) => [alias.name, alias]))
@@ -116,11 +140,46 @@ export function openCatalog(document: CatalogDocument): Catalog {
   })
 }
 
-/** The deployments to try for a call on this alias, best first; `random` as Math.random. */
-export function candidatesOf(alias: ServingAlias, random: () => number): ServingDeployment[] {
-  const [only, ...more] = alias.tiers
-  if (only?.length === 1 && more.length === 0) return [(only[0] as Target).deployment]
-  return alias.tiers.flatMap((tier) => orderTier(tier, random).map((target) => target.deployment))
+function openAlias(
+  { name, createdAt }: ModelAlias,
+  route: Route,
+  deployments: ReadonlyMap<string, ServingDeployment>,
+): ServingAlias {
+  const serving = (id: string) => found(deployments.get(id), 'deployment', id)
+  const pathTo = (rule: string | null, it: Pick<Route, 'tiers' | 'choice'>): ServingPath => {
+    const tiers = it.tiers.map((tier) =>
+      tier.map(({ deploymentId, weight }) => ({
+        ...{ deployment: serving(deploymentId), weight, seed: hashOf(deploymentId) },
+      })),
+    )
+    const [first, ...more] = tiers.flat()
+    return {
+      ...{ rule, choice: it.choice, tiers },
+      only: first !== undefined && more.length === 0 ? [first.deployment] : null,
+    }
+  }
+  return {
+    ...{ name, createdAtSeconds: Math.floor(Date.parse(createdAt) / 1000) },
+    ...pathTo(null, route),
+    rules: route.rules.map((it) => ({
+      ...{ ...pathTo(it.name, it), rule: it.name, missedBy: openCondition(it.when) },
+    })),
+    deployments: [...deploymentIdsOf(route)].map(serving),
+  }
+}
+
+/** Where a call on this alias goes: by the first rule that holds for it, or else by none. */
+export function pathOf(alias: ServingAlias, asked: RouteQuestion): ServingPath {
+  for (const rule of alias.rules) if (rule.missedBy(asked) === null) return rule
+  return alias
+}
+
+/** The deployments of a path, best first. */
+export function candidatesOf(path: ServingPath, chooser: Chooser): readonly ServingDeployment[] {
+  if (path.only !== null) return path.only
+  return path.tiers.flatMap((tier) =>
+    orderTier(tier, path.choice, chooser).map((target) => target.deployment),
+  )
 }
 
 /** What a deployment's usage costs at an instant; null when that is unknown then. */
@@ -129,14 +188,18 @@ export function priceOf(deployment: Pick<ServingDeployment, 'rates'>, nowMs: num
   return null
 }
 
-/** Every reason why a document may not be published; empty when it may. */
-export function catalogFaults(document: CatalogDocument): CatalogFault[] {
+/**
+ * Every reason why a document may not be published; empty when it may.
+ * @param models the names that providers are known to give models, besides those that are deployed
+ */
+export function catalogFaults(
+  document: CatalogDocument,
+  models: ReadonlySet<string> = new Set(),
+): CatalogFault[] {
   const faults: CatalogFault[] = []
   const teams = byId(document.teams)
   const resources = byId(document.resources)
   const quotas = byId(document.quotas)
-  const deployments = byId(document.deployments)
-  const aliases = byId(document.aliases)
   const say = (kind: string, id: string, message: string) => faults.push({ kind, id, message })
   for (const it of document.apps) {
     if (!teams.has(it.teamId)) say('app', it.id, `app "${it.name}" belongs to no team we know`)
@@ -148,24 +211,43 @@ export function catalogFaults(document: CatalogDocument): CatalogFault[] {
     }
   }
   faults.push(...limitFaults(document))
-  const routed = new Set<string>()
-  for (const route of document.routes) {
-    const name = aliases.get(route.aliasId)?.name
-    if (name === undefined) say('route', route.id, 'the route begins at an alias that does not exist')
-    if (routed.has(route.aliasId)) say('route', route.id, `alias "${name}" already has a route`)
-    routed.add(route.aliasId)
-    for (const target of route.tiers.flat()) {
-      if (!deployments.has(target.deploymentId)) {
-        say('route', route.id, `the route of "${name}" leads to no deployment (${target.deploymentId})`)
-      }
-    }
-  }
+  faults.push(...routeFaults(document), ...shadowFaults(document, models))
   faults.push(...policyFaults(document))
   faults.push(...budgetFaults(document.budgets, new Set(document.aliases.map((it) => it.name))))
   for (const [kind, things] of namedThings(document)) {
     for (const it of repeated(things)) say(kind, it.id, `two ${kind}s are named "${it.name}"`)
   }
   return faults
+}
+
+function routeFaults(document: CatalogDocument): CatalogFault[] {
+  const faults: CatalogFault[] = []
+  const deployments = byId(document.deployments)
+  const aliases = byId(document.aliases)
+  const owners = { teams: byId(document.teams), apps: byId(document.apps) }
+  const routed = new Set<string>()
+  for (const route of document.routes) {
+    const say = (it: Pick<CatalogFault, 'message' | 'fix'>) =>
+      faults.push({ kind: 'route', id: route.id, ...it })
+    const name = aliases.get(route.aliasId)?.name
+    if (name === undefined) say({ message: 'the route begins at an alias that does not exist' })
+    if (routed.has(route.aliasId)) say({ message: `alias "${name}" already has a route` })
+    routed.add(route.aliasId)
+    for (const id of deploymentIdsOf(route)) {
+      if (!deployments.has(id)) say({ message: `the route of "${name}" leads to no deployment (${id})` })
+    }
+    for (const { message, fix } of ruleFaults(route.rules, owners))
+      say({ message: `the route of "${name}": ${message}`, fix })
+  }
+  return faults
+}
+
+function shadowFaults(document: CatalogDocument, models: ReadonlySet<string>): CatalogFault[] {
+  return shadowingAliases(document, models).map(({ aliasId, name, servedBy }) => ({
+    ...{ kind: 'alias', id: aliasId },
+    message: `alias "${name}" has the name of a provider's model and leads to ${servedBy.join(', ')}`,
+    fix: 'Give the alias another name, let its route lead to that model, or send overrides_model: true if it is meant.',
+  }))
 }
 
 /** Keys are no part of a catalog, so a policy of a key is not held against it. */

@@ -3,6 +3,7 @@
  * whoever speaks of endpoints without serving them (policies); how each is served is the data plane's.
  */
 import { z } from 'zod'
+import type { ApiStyle } from './resource.ts'
 
 export const EndpointName = z.enum([
   'chat.completions',
@@ -14,3 +15,45 @@ export const EndpointName = z.enum([
   'models.retrieve',
 ])
 export type EndpointName = z.infer<typeof EndpointName>
+
+/** What whoever speaks of an endpoint without a body at hand has to know of it. */
+export type EndpointFacts = {
+  readonly path: string
+  /** The field that caps its answers, in the form that holds today; null when they have no length. */
+  readonly outputField: string | null
+  /** The field that multiplies its answers. */
+  readonly choicesField: string | null
+  /** Whether its answers are billed by the token. */
+  readonly metered: boolean
+  /** Whether Azure has it. */
+  readonly atAzure: boolean
+}
+
+type ForwardedName = Exclude<EndpointName, 'models.list' | 'models.retrieve'>
+
+const facts = (
+  path: string,
+  [outputField, choicesField]: readonly [string | null, string | null],
+  more: Partial<EndpointFacts> = {},
+): EndpointFacts => ({ path, outputField, choicesField, metered: true, atAzure: true, ...more })
+
+const table: Readonly<Record<ForwardedName, EndpointFacts>> = {
+  'chat.completions': facts('/chat/completions', ['max_completion_tokens', 'n']),
+  completions: facts('/completions', ['max_tokens', 'n']),
+  embeddings: facts('/embeddings', [null, null]),
+  responses: facts('/responses', ['max_output_tokens', null]),
+  moderations: facts('/moderations', [null, null], { metered: false, atAzure: false }),
+}
+
+/** The endpoints that are forwarded to providers. */
+export const ForwardedName = EndpointName.exclude(['models.list', 'models.retrieve'])
+
+/** Null for what the gateway answers itself. */
+export function endpointFacts(name: EndpointName): EndpointFacts | null {
+  return name === 'models.list' || name === 'models.retrieve' ? null : table[name]
+}
+
+/** Whether a provider of this style has the endpoint. */
+export function isOfferedAt(name: EndpointName, apiStyle: ApiStyle): boolean {
+  return apiStyle === 'openai' || (endpointFacts(name)?.atAzure ?? false)
+}

@@ -103,7 +103,7 @@ function textOf(day: number): string {
 type WallClock = (atMs: number) => number
 
 /** What the clocks of a zone show, as if it were UTC. */
-function wallClock(timeZone: string): WallClock {
+export function wallClock(timeZone: string): WallClock {
   if (timeZone === 'UTC') return (atMs) => atMs
   const format = new Intl.DateTimeFormat('en-US', {
     ...{ timeZone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric' },

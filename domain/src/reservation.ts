@@ -78,6 +78,8 @@ export type Verdict =
       readonly states: readonly PoolState[]
     }
 
+export type Refused = Extract<Verdict, { readonly admitted: false }>
+
 /** Units of a pool that were used, or are to be added to it. */
 export type PoolUse = { readonly pool: Pool; readonly amount: number }
 

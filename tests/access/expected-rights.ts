@@ -78,6 +78,7 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
   },
   drafts: plain(organisation('VOFSA'), organisation('OFSA')),
   publications: { check: organisation('OFSA'), publish: organisation('OFSA') },
+  simulations: { run: organisation('VOFSA') },
   batch: { run: team('VOFSA') },
   auditAnchors: { list: organisation('SA'), create: organisation('SA') },
   auditEvents: {

@@ -7,7 +7,7 @@ import { type CliHome, cliHome } from './run-cli.ts'
 
 const FULL = `
 version: 1
-models: [{ name: small }, { name: large }]
+models: [{ name: small }, { name: large, overrides_model: true }]
 teams:
   - { name: Payments, allowed_models: [small] }
   - { name: "Search / find: $5" }
@@ -26,7 +26,13 @@ deployments:
   - { name: east-small, resource: east, quota: main, upstream_model: gpt-small }
   - { name: west-large, resource: west, upstream_model: depl, priced_as: gpt-large }
 routes:
-  - { model: small, tiers: [[{ deployment: east-small }], [{ deployment: west-large, weight: 3 }]] }
+  - model: small
+    choice: fastest
+    tiers: [[{ deployment: east-small }], [{ deployment: west-large, weight: 3 }]]
+    rules:
+      - name: Payments by night
+        when: { teams: [Payments], apps: [{ team: Payments, app: checkout }], times: [{ time_zone: UTC, from: "22:00", to: "06:00" }] }
+        tiers: [[{ deployment: west-large }]]
 policies:
   - { name: No images, owner: null, denied_endpoints: [embeddings] }
   - { name: East, owner: { team: Payments, app: checkout }, mode: shadow, allowed_resources: [east], output_tokens_max: 500 }

@@ -9,7 +9,6 @@ import type { LimitPart } from '@headgate/cli/config-file/shape'
 import { readConfigText } from '@headgate/cli/config-file/yaml-file'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { stringify as yamlOf } from 'yaml'
 import { ADMIN_TOKEN, startTestPlane } from '../admin/harness.ts'
 import { rounds } from '../servers/rounds.ts'
 
@@ -82,7 +81,8 @@ function fileOf(it: Plan): string {
     ...it.teams.map((team) => ({ team })),
     ...apps.map(({ team, name }) => ({ team, app: name })),
   ]
-  return yamlOf({
+  // JSON is YAML, and leaves nothing to whoever writes it.
+  return JSON.stringify({
     version: 1,
     models: it.models.map((name) => ({ name })),
     teams: it.teams.map((name) => ({ name: dollars(name), allowed_models: pick([null, [], it.models]) })),
@@ -104,6 +104,15 @@ function fileOf(it: Plan): string {
             model,
             tiers: [[{ deployment: pick(deployments).name, weight: 1 + (at % 5) }]],
           })),
+    ...rulesOf(it, owners, quotas, pick),
+  })
+}
+
+type Quota = { readonly resource: string; readonly name: string; readonly tokens_per_minute: number | null }
+type Pick = <T>(items: readonly T[]) => T
+
+function rulesOf(it: Plan, owners: readonly object[], quotas: readonly Quota[], pick: Pick): object {
+  return {
     policies: owners.slice(0, 3).map((owner) => ({
       name: 'p',
       owner: dollarsIn(owner),
@@ -129,7 +138,7 @@ function fileOf(it: Plan): string {
         ]),
       })),
     ),
-  })
+  }
 }
 
 const dollars = (text: string) => text.replaceAll('$', '$$$$')

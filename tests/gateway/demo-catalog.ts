@@ -114,7 +114,7 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
     const targets = tiers.map((tier) =>
       tier.map((it) => ({ deploymentId: deploymentIds.get(it), weight: 1 })),
     )
-    document.routes.push({ id: id('rte'), aliasId, tiers: targets, ...made })
+    document.routes.push({ id: id('rte'), aliasId, rules: [], tiers: targets, choice: 'weighted', ...made })
   }
   // Sentinels joined by `+` are no names a catalog may hold, so only memory feeds carry them.
   const joined = options.models?.some((model) => model.includes('+'))

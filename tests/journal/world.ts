@@ -80,6 +80,15 @@ export async function openWorld(models: readonly string[], { databaseUrl, speed 
     /** All that is committed. */
     records: async (): Promise<UsageRecord[]> =>
       (await database.db.selectFrom('usageRecords').selectAll().execute()).map(recordOf),
+    /** How many those are. */
+    count: async (): Promise<number> => {
+      const { count } = database.db.fn
+      const row = await database.db
+        .selectFrom('usageRecords')
+        .select(count<string>('requestId').as('calls'))
+        .executeTakeFirstOrThrow()
+      return Number(row.calls)
+    },
     [Symbol.asyncDispose]: async () => {
       stopDraining.abort()
       await draining

@@ -43,3 +43,15 @@ test('redis: a catalog of a form we do not know is refused, and the error says w
   await feed.publish({ ...sampleCatalog(1), teams: [{ id: 'team_x', name: '', allowedModels: null }] })
   await expect(feed.newerThan(0)).rejects.toThrow('teams.0.')
 })
+
+test('redis: publishing the same catalog twice is no news; another one under its number is told', async () => {
+  const { client } = await openRedis()
+  const told: string[] = []
+  const feed = redisCatalogFeed(client, { prefix: 'hg:', log: (level) => told.push(level) })
+  const catalog = sampleCatalog(1, 'Platform')
+  await feed.publish(catalog)
+  await feed.publish(catalog)
+  expect(told).toEqual([])
+  await feed.publish(sampleCatalog(1, 'Stranger'))
+  expect(told).toEqual(['warn'])
+})

@@ -30,7 +30,8 @@ export function redisCatalogFeed(client: RedisClient, options: CatalogFeedOption
     const version = String(document.version)
     const taken = await runScript(client, script, { keys: [key], args: [version, sha256(body), body] })
     if (taken === 1) await client.send(channel, ['PUBLISH', channel, version])
-    else options.log?.('warn', 'A catalog was not published: one as new or newer is there', { version })
+    else if (taken !== 2)
+      options.log?.('warn', 'A catalog was not published: another as new or newer is there', { version })
   }
 
   async function newerThan(version: number): Promise<CatalogDocument | null> {

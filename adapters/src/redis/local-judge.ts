@@ -1,7 +1,7 @@
 /**
  * One gateway judging alone while Redis is away: on a share of every limit, so that all gateways together stay
- * below the whole, but for limits that say otherwise. It remembers what it let through, and where each call was reserved, so that the call is
- * settled there too, whoever judges by then.
+ * below the whole, but for limits that say otherwise. It remembers what it let through, and where each call was
+ * reserved, so that the call is settled there too, whoever judges by then.
  */
 import { capacityOf } from '@headgate/domain/bucket'
 import { GatewayError } from '@headgate/domain/gateway-error'

@@ -30,7 +30,7 @@ export const exportCommand: OwnCommand = {
 }
 
 /** Says what has no place in a file, so that nobody takes it for whole. */
-export function tellLeftOut({ leftOut }: Live, run: Run): void {
+function tellLeftOut({ leftOut }: Live, run: Run): void {
   if (leftOut.size === 0) return
   const what = [...leftOut].map(([called, count]) => `${count} of kind ${called}`).join(', ')
   run.io.say(`Not in the file, because they belong to single keys or users: ${what}.`)

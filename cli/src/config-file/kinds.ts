@@ -4,7 +4,6 @@ import { NewAgreement } from '@headgate/domain/agreement'
 import { NewAlertChannel } from '@headgate/domain/alert-channel'
 import { NewApp } from '@headgate/domain/app'
 import { NewBudget } from '@headgate/domain/budget'
-import { canonicalJson } from '@headgate/domain/canonical-json'
 import { NewDeployment } from '@headgate/domain/deployment'
 import { NewExchangeRate } from '@headgate/domain/exchange-rate'
 import { NewLimit } from '@headgate/domain/limit'
@@ -13,69 +12,32 @@ import { NewPolicy } from '@headgate/domain/policy'
 import { NewPrice } from '@headgate/domain/price'
 import { NewQuota, NewResource } from '@headgate/domain/resource'
 import { NewRoleMapping } from '@headgate/domain/role-mapping'
-import { NewRoute } from '@headgate/domain/route'
 import { NewTeam } from '@headgate/domain/team'
 import type { z } from 'zod'
-import type { Entry, Kind, KindPlan, Known, Ref, Thing } from './kind.ts'
+import {
+  instant,
+  kind,
+  named,
+  nameOf,
+  namesOf,
+  ordered,
+  ownerOf,
+  ownerRef,
+  plainParts,
+  without,
+} from './entry-fields.ts'
+import type { Kind, Known, Ref } from './kind.ts'
 import { type FlatLimit, type LimitParent, limitIdentity, ownerTitle } from './limit-tree.ts'
 import { moneyText, nanosOf } from './money.ts'
+import { routeKind } from './route-kind.ts'
 import type * as shape from './shape.ts'
 
 type Of<T extends z.ZodType> = z.output<T>
 
-/** The identity of something that has nothing but a name, or a name within something. */
-export const nameOf = (...parts: readonly unknown[]) => canonicalJson(parts)
-
-function kind<E>(plan: KindPlan<E>): Kind {
-  const operations = {
-    create: `${plan.word}.create`,
-    change: `${plan.word}.change`,
-    remove: `${plan.word}.remove`,
-    ...plan.operations,
-  }
-  // The one place where an entry loses its type: the shape of the file has proved what it is.
-  const typed = plan as unknown as Omit<Kind, 'identity' | 'operations'> & {
-    identity(entry: Entry): readonly unknown[]
-  }
-  return { ...typed, operations, identity: (entry) => canonicalJson(typed.identity(entry)) }
-}
-
-function ownerRef(owner: shape.Owner | null, ref: Ref): unknown {
-  if (owner === null) return null
-  return owner.app === undefined
-    ? ref('teams', nameOf(owner.team))
-    : ref('apps', nameOf(owner.team, owner.app))
-}
-
-/** Null: an owner that has no place in the file. */
-function ownerOf(id: unknown, known: Known): shape.Owner | null {
-  const found = known(id)
-  if (found === null) return null
-  const { section, entry } = found
-  if (section === 'teams') return { team: entry['name'] as string }
-  return section === 'apps' ? { team: entry['team'] as string, app: entry['name'] as string } : null
-}
-
-/** The names of things that are listed by id. What is unknown here was made while we read: the next run has it. */
-function namesOf(ids: unknown, known: Known): string[] | null {
-  if (!Array.isArray(ids)) return null
-  return ids.flatMap((id) => (known(id)?.entry['name'] as string | undefined) ?? []).sort()
-}
-
-const named = (id: unknown, known: Known) => (known(id)?.entry['name'] as string | undefined) ?? null
-const instant = (text: unknown) => (typeof text === 'string' ? new Date(text).toISOString() : null)
-const without = (thing: Thing, ...fields: string[]) =>
-  Object.fromEntries(Object.entries(thing).filter(([field]) => !fields.includes(field)))
-
-const plainParts = {
-  identity: ({ name }: { name: string }) => [name],
-  title: ({ name }: { name: string }) => name,
-}
-
 const upstreamKinds: readonly Kind[] = [
   kind<Of<typeof shape.ModelEntry>>({
     ...{ section: 'models', word: 'modelAliases', called: 'model', created: NewModelAlias, ...plainParts },
-    entryOf: (thing) => ({ name: thing['name'] as string }),
+    entryOf: (thing) => without(thing, 'id', 'createdAt') as Of<typeof shape.ModelEntry>,
     bodyOf: (entry) => ({ ...entry }),
   }),
   kind<Of<typeof shape.ResourceEntry>>({
@@ -114,32 +76,6 @@ const upstreamKinds: readonly Kind[] = [
       pricedAs: pricedAs ?? rest.upstreamModel,
       resourceId: ref('resources', nameOf(resource)),
       quotaId: quota === null ? null : ref('quotas', nameOf(resource, quota)),
-    }),
-  }),
-  kind<Of<typeof shape.RouteEntry>>({
-    ...{ section: 'routes', word: 'routes', called: 'route', created: NewRoute },
-    identity: ({ model }) => [model],
-    title: ({ model }) => model,
-    entryOf: (thing, known) => {
-      const model = named(thing['aliasId'], known)
-      if (model === null) return null
-      const tiers = thing['tiers'] as { deploymentId: string; weight: number }[][]
-      const targets = tiers.map((tier) =>
-        tier.map(({ deploymentId, weight }) => ({
-          deployment: named(deploymentId, known) ?? deploymentId,
-          weight,
-        })),
-      )
-      return { model, tiers: targets }
-    },
-    bodyOf: ({ model, tiers }, ref) => ({
-      aliasId: ref('models', nameOf(model)),
-      tiers: tiers.map((tier) =>
-        tier.map(({ deployment, weight }) => ({
-          deploymentId: ref('deployments', nameOf(deployment)),
-          weight,
-        })),
-      ),
     }),
   }),
 ]
@@ -341,14 +277,11 @@ const peopleKinds: readonly Kind[] = [
   }),
 ]
 
-function ordered<T>(items: readonly T[] | null): T[] | null {
-  return items?.toSorted((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1)) ?? null
-}
-
 /** All kinds; each refers to earlier ones alone. */
 export const kinds: readonly Kind[] = [
   ...upstreamKinds,
   ...ownerKinds,
+  routeKind,
   ...ruleKinds,
   ...moneyKinds,
   ...peopleKinds,

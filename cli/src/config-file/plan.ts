@@ -170,7 +170,7 @@ function parsedBody(kind: Kind, entry: Entry, ref: Ref): Record<string, unknown>
   return steps === undefined ? body : { ...body, steps: steps.toSorted((a, b) => a.atPercent - b.atPercent) }
 }
 
-export function changeableFields({ operations: { change } }: Kind): ReadonlySet<string> {
+function changeableFields({ operations: { change } }: Kind): ReadonlySet<string> {
   const body = change === null ? undefined : allOperations().get(change)?.body
   return new Set(body === undefined ? [] : Object.keys(sentSchema(body).properties ?? {}))
 }

@@ -6,20 +6,24 @@
 import { Agreement } from '@headgate/domain/agreement'
 import { AlertChannel } from '@headgate/domain/alert-channel'
 import { Budget } from '@headgate/domain/budget'
+import { Choice } from '@headgate/domain/choice'
 import { NewExchangeRate } from '@headgate/domain/exchange-rate'
 import { Limit, Measure } from '@headgate/domain/limit'
-import { ModelAccess } from '@headgate/domain/model-alias'
+import { ModelAccess, NewModelAlias } from '@headgate/domain/model-alias'
 import { DisplayName, MachineName } from '@headgate/domain/name'
 import { NewPolicy } from '@headgate/domain/policy'
 import { NewPrice } from '@headgate/domain/price'
 import { NewResource, Quota, Resource } from '@headgate/domain/resource'
 import { RoleMapping } from '@headgate/domain/role-mapping'
+import { RouteCondition } from '@headgate/domain/route-condition'
 import { z } from 'zod'
 
 const Owner = z
   .strictObject({ team: DisplayName, app: DisplayName.optional() })
   .meta({ description: 'A team, or an app of it.' })
 export type Owner = z.infer<typeof Owner>
+
+const OwningApp = z.strictObject({ team: DisplayName, app: DisplayName })
 
 const Names = z.array(MachineName).max(1000).nullable().default(null)
 
@@ -29,7 +33,10 @@ export const AppEntry = z.strictObject({
   name: DisplayName,
   allowedModels: ModelAccess.default(null),
 })
-export const ModelEntry = z.strictObject({ name: MachineName })
+export const ModelEntry = z.strictObject({
+  name: MachineName,
+  overridesModel: NewModelAlias.shape.overridesModel,
+})
 
 export const ResourceEntry = z.strictObject({
   name: MachineName,
@@ -57,9 +64,26 @@ export const DeploymentEntry = z.strictObject({
 })
 
 const Target = z.strictObject({ deployment: MachineName, weight: z.int().min(1).max(1000).default(1) })
+const Tiers = z.array(z.array(Target).min(1).max(50)).min(1).max(4)
+const condition = RouteCondition.shape
+const Rule = z.strictObject({
+  name: DisplayName,
+  when: z.strictObject({
+    teams: z.array(DisplayName).min(1).max(200).nullable().default(null),
+    apps: z.array(OwningApp).min(1).max(200).nullable().default(null),
+    endpoints: condition.endpoints,
+    tags: condition.tags,
+    times: condition.times,
+  }),
+  tiers: Tiers,
+  choice: Choice.default('weighted'),
+})
+
 export const RouteEntry = z.strictObject({
   model: MachineName,
-  tiers: z.array(z.array(Target).min(1).max(50)).min(1).max(4),
+  rules: z.array(Rule).max(50).default([]),
+  tiers: Tiers,
+  choice: Choice.default('weighted'),
 })
 
 const policy = NewPolicy.shape

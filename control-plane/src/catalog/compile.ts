@@ -12,6 +12,11 @@ import type { Database } from '../database/open.ts'
 import { readCatalogBudgets } from '../resources/budgets/queries.ts'
 import { insertCatalogVersion, readCatalogStamp } from '../resources/catalog/queries.ts'
 import { readCatalogLimits } from '../resources/limits/queries.ts'
+import { shippedModels } from '../resources/prices/shipped-list.ts'
+
+/** Conflicts that an answer lists, and that its sentence tells. */
+const LISTED_MAX = 100
+const TOLD_MAX = 5
 
 export type Compilation = {
   readonly nowMs: number
@@ -39,7 +44,7 @@ export async function compileCatalog(db: Database, it: Compilation): Promise<Cat
   const version = Math.max((before?.version ?? 0) + 1, it.versionMin ?? 1)
   const compiledAt = new Date(it.nowMs).toISOString()
   const document = await readDocument(db, version, compiledAt)
-  const faults = catalogFaults(document)
+  const faults = catalogFaults(document, shippedModels())
   if (faults.length > 0) throw conflict(faults)
   const { author, message } = it
   await insertCatalogVersion(db, {
@@ -95,14 +100,17 @@ async function readDocument(db: Database, version: number, compiledAt: string): 
   )
 }
 
+/** Somebody who broke a thousand rows in Postgres is not helped by a thousand sentences. */
 function conflict(faults: readonly CatalogFault[]): AdminProblem {
-  const listed: Fault[] = faults.map((fault) => ({
+  const listed: Fault[] = faults.slice(0, LISTED_MAX).map((fault) => ({
     pointer: '',
     code: `${fault.kind}_conflict`,
     message: `${fault.message} (${fault.id})`,
-    fix: `Change the ${fault.kind} or what it refers to, then send the change again.`,
+    fix: fault.fix ?? `Change the ${fault.kind} or what it refers to, then send the change again.`,
   }))
-  const summary = faults.map((fault) => fault.message).join('; ')
+  const told = faults.slice(0, TOLD_MAX).map((fault) => fault.message)
+  if (faults.length > TOLD_MAX) told.push(`and ${faults.length - TOLD_MAX} more`)
+  const summary = told.join('; ')
   return new AdminProblem('catalog_conflict', `Nothing was changed: ${summary}.`, { faults: listed })
 }
 

@@ -100,6 +100,15 @@ async function publishLocked(plan: KeysPublisherPlan, ids: readonly string[]): P
   })
 }
 
+/** What gateways are told of a key, by the secret that is to last; undefined when there is no such key. */
+export async function readKeyRecord(db: Database, keyId: string): Promise<KeyRecord | undefined> {
+  const row = await db.selectFrom('proxyKeys').selectAll().where('id', '=', keyId).executeTakeFirst()
+  if (row === undefined) return undefined
+  const limits = await readLimitsOfKeys(db, [keyId])
+  const budgets = await readBudgetsOfKeys(db, [keyId])
+  return keyRecordsOf(row, { limits, budgets, secrets: await readWorkingSecrets(db, [keyId]) }).at(-1)
+}
+
 /** All but those whose time has not come. */
 function readWorkingSecrets(db: Database, keyIds: readonly string[]): Promise<KeySecretRow[]> {
   const rows = db.selectFrom('keySecrets').selectAll().where('keyId', 'in', keyIds)

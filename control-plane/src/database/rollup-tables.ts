@@ -1,11 +1,13 @@
 /**
- * The rollup tables as data. Three cubes tell different dimensions apart: `full` all of them; `owner` and
- * `service` a few each, which makes long spans of hours quick to read. A series is one combination in a cube.
+ * The rollup tables as data. Cubes tell different dimensions apart: `full` all of them; the others a few each, which
+ * makes long spans quick to read: `owner` who called, `service` what served each team, `fleet` what served all of
+ * them together, `mix` which app uses which model. A series is one combination in a cube.
  */
 import type { RollupLevel, UsageDimension } from '@headgate/domain/rollup'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 
-export type Cube = 'full' | 'owner' | 'service'
+export const cubes = ['full', 'owner', 'mix', 'service', 'fleet'] as const
+export type Cube = (typeof cubes)[number]
 
 export type DimensionColumnName =
   | 'teamId'
@@ -28,19 +30,20 @@ type DimensionColumn = {
   readonly cubes: readonly Cube[]
 }
 
-const all: readonly Cube[] = ['full', 'owner', 'service']
 const owner: readonly Cube[] = ['full', 'owner']
-const service: readonly Cube[] = ['full', 'service']
+const app: readonly Cube[] = ['full', 'owner', 'mix']
+const model: readonly Cube[] = ['full', 'mix', 'service', 'fleet']
+const service: readonly Cube[] = ['full', 'service', 'fleet']
 
-/** Each dimension as a column of `usage_series`. The team is in all cubes, because everything is filtered by it. */
+/** Each dimension as a column of `usage_series`. */
 export const dimensionColumns: Readonly<Record<UsageDimension, DimensionColumn>> = {
-  team: { name: 'teamId', type: 'text', of: (it) => it.teamId, cubes: all },
-  app: { name: 'appId', type: 'text', of: (it) => it.appId, cubes: owner },
+  team: { name: 'teamId', type: 'text', of: (it) => it.teamId, cubes: ['full', 'owner', 'mix', 'service'] },
+  app: { name: 'appId', type: 'text', of: (it) => it.appId, cubes: app },
   user: { name: 'userId', type: 'text', of: (it) => it.userId, cubes: owner },
   key: { name: 'keyId', type: 'text', of: (it) => it.keyId, cubes: owner },
-  endpoint: { name: 'endpoint', type: 'text', of: (it) => it.endpoint, cubes: service },
-  alias: { name: 'alias', type: 'text', of: (it) => it.alias, cubes: service },
-  model: { name: 'model', type: 'text', of: (it) => it.upstreamModel, cubes: service },
+  endpoint: { name: 'endpoint', type: 'text', of: (it) => it.endpoint, cubes: model },
+  alias: { name: 'alias', type: 'text', of: (it) => it.alias, cubes: model },
+  model: { name: 'model', type: 'text', of: (it) => it.upstreamModel, cubes: model },
   deployment: { name: 'deploymentId', type: 'text', of: (it) => it.deploymentId, cubes: service },
   resource: { name: 'resourceId', type: 'text', of: (it) => it.resourceId, cubes: service },
   status: { name: 'status', type: 'int4', of: (it) => it.status, cubes: service },
@@ -51,8 +54,9 @@ export const dimensionColumns: Readonly<Record<UsageDimension, DimensionColumn>>
 /** Calls without money add nothing to a sum, so they may be counted with any currency; this one is common. */
 export const MONEYLESS_CURRENCY = 'USD'
 
-type SumTableName = 'usageMinutes' | 'usageHours' | 'usageOwnerHours' | 'usageServiceHours' | 'usageDays'
-export type RollupTableName = SumTableName | `${SumTableName}Bins`
+type BinnedTableName = 'usageMinutes' | `usage${'' | 'Owner' | 'Service' | 'Fleet'}${'Hours' | 'Days'}`
+type SumTableName = BinnedTableName | 'usageMixHours' | 'usageMixDays'
+export type RollupTableName = SumTableName | `${BinnedTableName}Bins`
 
 /** Sums and bins lie apart: bins are wide, and most questions do not ask for them. */
 export type RollupTable = {
@@ -64,18 +68,28 @@ export type RollupTable = {
 
 /** The narrower cubes of a level first, which are the ones to read. */
 const cubesOfLevels: readonly (readonly [SumTableName, RollupLevel, Cube])[] = [
+  ['usageFleetDays', 'day', 'fleet'],
+  ['usageOwnerDays', 'day', 'owner'],
+  ['usageMixDays', 'day', 'mix'],
+  ['usageServiceDays', 'day', 'service'],
   ['usageDays', 'day', 'full'],
+  ['usageFleetHours', 'hour', 'fleet'],
   ['usageOwnerHours', 'hour', 'owner'],
+  ['usageMixHours', 'hour', 'mix'],
   ['usageServiceHours', 'hour', 'service'],
   ['usageHours', 'hour', 'full'],
   ['usageMinutes', 'minute', 'full'],
 ]
 
+function hasBins(name: SumTableName): name is BinnedTableName {
+  return name !== 'usageMixHours' && name !== 'usageMixDays'
+}
+
 /** Written in this order by everybody, so that two who write the same rows wait for each other only. */
-export const rollupTables: readonly RollupTable[] = cubesOfLevels.flatMap(([name, level, cube]) => [
-  { name, level, cube, holds: 'sums' },
-  { name: `${name}Bins` as const, level, cube, holds: 'bins' },
-])
+export const rollupTables: readonly RollupTable[] = cubesOfLevels.flatMap(([name, level, cube]) => {
+  const sums: RollupTable = { name, level, cube, holds: 'sums' }
+  return hasBins(name) ? [sums, { name: `${name}Bins` as const, level, cube, holds: 'bins' }] : [sums]
+})
 
 const when = (isSo: boolean) => (isSo ? 1 : 0)
 

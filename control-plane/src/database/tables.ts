@@ -210,7 +210,7 @@ export type Tables = {
   limits: LimitRow
   deployments: Deployment
   modelAliases: ModelAlias
-  routes: Omit<Route, 'tiers'> & { tiers: Json<Route['tiers']> }
+  routes: Omit<Route, 'rules' | 'tiers'> & { rules: Json<Route['rules']>; tiers: Json<Route['tiers']> }
   prices: Omit<Price, 'lines'> & { lines: Json<Price['lines']> }
   agreements: Agreement
   exchangeRates: ExchangeRate

@@ -62,3 +62,13 @@ create view scoped.usage_service_hours as select * from public.usage_service_hou
 create view scoped.usage_service_hours_bins as select * from public.usage_service_hours_bins;
 create view scoped.usage_days as select * from public.usage_days;
 create view scoped.usage_days_bins as select * from public.usage_days_bins;
+create view scoped.usage_owner_days as select * from public.usage_owner_days;
+create view scoped.usage_owner_days_bins as select * from public.usage_owner_days_bins;
+create view scoped.usage_mix_days as select * from public.usage_mix_days;
+create view scoped.usage_service_days as select * from public.usage_service_days;
+create view scoped.usage_service_days_bins as select * from public.usage_service_days_bins;
+create view scoped.usage_fleet_days as select * from public.usage_fleet_days;
+create view scoped.usage_fleet_days_bins as select * from public.usage_fleet_days_bins;
+create view scoped.usage_mix_hours as select * from public.usage_mix_hours;
+create view scoped.usage_fleet_hours as select * from public.usage_fleet_hours;
+create view scoped.usage_fleet_hours_bins as select * from public.usage_fleet_hours_bins;

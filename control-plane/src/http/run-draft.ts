@@ -4,6 +4,7 @@
  */
 import type { Draft } from '@headgate/admin-contract/drafts'
 import { renameKeys } from '@headgate/admin-contract/wire'
+import type { CatalogDocument } from '@headgate/domain/catalog'
 import { catalogWarnings } from '@headgate/domain/catalog-warning'
 import { commitSteps, type Step, tryChanges } from '../change.ts'
 import { readCatalogStamp } from '../resources/catalog/queries.ts'
@@ -46,6 +47,13 @@ async function rehearse(draft: Draft, lister: Lister) {
 export async function rehearseDraft({ draftId, lister }: Asked): Promise<Done> {
   const draft = found(await readDraft(lister.home.db, draftId))
   return rehearseBatch({ items: draft.items, atomic: true }, lister)
+}
+
+/** The catalog that would come of it; null when it changes none. @throws AdminProblem that says what stands in its way */
+export async function draftDocument({ draftId, lister }: Asked): Promise<CatalogDocument | null> {
+  const draft = found(await readDraft(lister.home.db, draftId))
+  const steps = (await prepareItems(draft.items, lister)).map((write) => write.step)
+  return steps.length === 0 ? null : (await tryChanges(lister.home, steps)).document
 }
 
 /** Does it. @throws AdminProblem that points to the item at fault */

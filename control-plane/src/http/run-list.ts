@@ -2,6 +2,7 @@
 import type { Batch } from '@headgate/admin-contract/batch'
 import { contract } from '@headgate/admin-contract/index'
 import type { WriteOperation } from '@headgate/admin-contract/operation'
+import type { SimulationRequest } from '@headgate/admin-contract/simulations'
 import { renameKeys } from '@headgate/admin-contract/wire'
 import { checkIdempotencyKey } from '../database/idempotent-replies.ts'
 import { permit } from './permit.ts'
@@ -10,7 +11,8 @@ import { partDryRun, readCall, renamed } from './read-request.ts'
 import { recordingRefusals } from './refusals.ts'
 import { type Lister, rehearseBatch, runBatch } from './run-batch.ts'
 import { checkDraft, publishDraft, rehearseDraft } from './run-draft.ts'
-import type { Doer, Done, InboundRequest } from './run-operation.ts'
+import { type Doer, type Done, type InboundRequest, rehearsed } from './run-operation.ts'
+import { runSimulations } from './run-simulations.ts'
 
 type ListRequest = Lister & { readonly request: InboundRequest }
 type List = {
@@ -29,6 +31,12 @@ export function allLists(): readonly List[] {
       it: contract.batch.run,
       run: ({ body }, lister) => runBatch(body as Batch, lister),
       rehearse: ({ body }, lister) => rehearseBatch(body as Batch, lister),
+    },
+    {
+      it: contract.simulations.run,
+      run: ({ body }, lister) => runSimulations(body as SimulationRequest, lister),
+      // It changes nothing in any case.
+      rehearse: async () => rehearsed({ changes: [], document: null, differences: null }),
     },
     {
       it: contract.publications.check,

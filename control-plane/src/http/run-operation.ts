@@ -115,7 +115,8 @@ export function doneBy({ name, access }: Actor, { address }: Pick<InboundRequest
   return { actor: name, role: rolesOf(access), address }
 }
 
-function rehearsed({ changes: [change], differences }: Rehearsal): Done {
+/** What a dry run answers. */
+export function rehearsed({ changes: [change], differences }: Rehearsal): Done {
   const { changed, subjectId, before, after } = change?.changed
     ? change
     : { changed: false, subjectId: null, before: null, after: null }

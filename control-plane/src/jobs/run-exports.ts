@@ -102,7 +102,12 @@ async function fileOf(
   onRows: (count: number) => void,
 ): Promise<Download> {
   const nowMs = clock.nowMs()
-  const context = { db: teamIds === null ? db : scopedTo(teamIds), nowMs, now: new Date(nowMs).toISOString() }
+  const context = {
+    db: teamIds === null ? db : scopedTo(teamIds),
+    nowMs,
+    now: new Date(nowMs).toISOString(),
+    teamIds,
+  }
   const asked = readQuestion(kind, question)
   return asked.kind === 'records'
     ? recordFile({ ...asked.filter, format }, context, onRows)

@@ -7,12 +7,11 @@ import type { UsageRecord } from '@headgate/domain/usage-record'
 import { sql } from 'kysely'
 import { arrayLiteral } from '../database/array-literal.ts'
 import type { Database } from '../database/open.ts'
-import { type Cube, dimensionColumns, MONEYLESS_CURRENCY } from '../database/rollup-tables.ts'
+import { type Cube, cubes, dimensionColumns, MONEYLESS_CURRENCY } from '../database/rollup-tables.ts'
 
 /** Some 30 MB. When it is full it is emptied, which costs one query per series in use. */
 const REMEMBERED_MAX = 200_000
 
-const cubes: readonly Cube[] = ['full', 'owner', 'service']
 const dimensions = Object.values(dimensionColumns)
 const columnsOf = Object.fromEntries(
   cubes.map((cube) => [cube, dimensions.filter((column) => column.cubes.includes(cube))]),
@@ -34,24 +33,19 @@ export function usageSeries(db: Database): UsageSeries {
       if (ids.size > REMEMBERED_MAX) ids.clear()
       const unknown = new Map<string, Unknown>()
       const texts = records.map((record) => {
-        const its = {
-          full: textOf(record, 'full'),
-          owner: textOf(record, 'owner'),
-          service: textOf(record, 'service'),
-        }
+        const its = ofCubes((cube) => textOf(record, cube))
         for (const cube of cubes) if (!ids.has(its[cube])) unknown.set(its[cube], { record, cube })
         return its
       })
       if (unknown.size > 0) await learn(db, unknown, ids)
-      const idOf = (text: string) => ids.get(text) as number
-      return new Map(
-        texts.map((its, i) => [
-          records[i] as UsageRecord,
-          { full: idOf(its.full), owner: idOf(its.owner), service: idOf(its.service) },
-        ]),
-      )
+      const idsOf = (its: Record<Cube, string>) => ofCubes((cube) => ids.get(its[cube]) as number)
+      return new Map(texts.map((its, i) => [records[i] as UsageRecord, idsOf(its)]))
     },
   }
+}
+
+function ofCubes<T>(value: (cube: Cube) => T): Record<Cube, T> {
+  return Object.fromEntries(cubes.map((cube) => [cube, value(cube)])) as Record<Cube, T>
 }
 
 /** Makes the series that are missing and remembers all. */

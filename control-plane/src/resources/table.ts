@@ -35,7 +35,7 @@ import { usageHandlers } from './usage/handlers.ts'
 import { usersHandlers } from './users/handlers.ts'
 
 /** Those that are lists of others: done by the floor that knows the whole table. */
-type Lists = 'batch' | 'publications'
+type Lists = 'batch' | 'publications' | 'simulations'
 
 export type AllHandlers = {
   readonly [Word in Exclude<keyof Contract, Lists>]: Handlers<Contract[Word], HandlerContext>

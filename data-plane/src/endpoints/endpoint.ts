@@ -3,16 +3,16 @@
  * bodies and nothing of addresses; upstreams know addresses and nothing of bodies, so there is no matrix.
  */
 import type { EndpointName } from '@headgate/domain/endpoint'
+import { type Estimate, estimateOf } from '@headgate/domain/estimate'
 import type { Body } from '../message/body.ts'
 import { fieldValue } from '../message/body.ts'
 import type { BilledField } from './usage.ts'
 
 const BYTES_PER_TOKEN = 4
-/** What a caller who names no ceiling is held to have asked for. */
-const DEFAULT_OUTPUT_TOKENS = 1024
 /** What one inline image or file is held to weigh; its bytes say nothing about its tokens. */
 const INLINE_FILE_TOKENS = 1000
-const ESTIMATE_MAX = 1_000_000_000
+/** A larger count is none. */
+const COUNT_MAX = 1_000_000_000
 
 export type ForwardedEndpoint = {
   readonly kind: 'forwarded'
@@ -56,8 +56,6 @@ export type LocalEndpoint = {
 
 export type Endpoint = ForwardedEndpoint | LocalEndpoint
 
-export type Estimate = { readonly input: number; readonly output: number }
-
 /**
  * What a call will use at most, in tokens, without reading its text: linear in the bytes, so no input can
  * make it slow. The output part is the caller's own ceiling times the number of choices asked for.
@@ -72,13 +70,10 @@ export function estimateTokens(
   const textBytes = body.bytes.length - inlineBytes
   const input = Math.ceil(textBytes / BYTES_PER_TOKEN) + inlineCount * INLINE_FILE_TOKENS
   if (endpoint.outputFields.length === 0) return { input, output: 0 }
-  const ceiling = Math.min(
-    firstCount(body, endpoint.outputFields) ?? DEFAULT_OUTPUT_TOKENS,
-    outputTokensMax ?? ESTIMATE_MAX,
-  )
   let choices = 1
   for (const field of endpoint.choiceFields) choices = Math.max(choices, firstCount(body, [field]) ?? 1)
-  return { input, output: Math.min(ceiling * choices, ESTIMATE_MAX) }
+  const size = { inputTokens: input, outputTokens: firstCount(body, endpoint.outputFields), choices }
+  return estimateOf(size, outputTokensMax)
 }
 
 /** The field that asks for most, and how much; Infinity for a value that is no count, whatever it may be read as. */
@@ -116,7 +111,7 @@ export function wantsStream(endpoint: ForwardedEndpoint, body: Body): boolean {
 function firstCount(body: Body, fields: readonly string[]): number | null {
   for (const field of fields) {
     const value = fieldValue(body, field)
-    if (typeof value === 'number' && value >= 0 && value <= ESTIMATE_MAX) return Math.ceil(value)
+    if (typeof value === 'number' && value >= 0 && value <= COUNT_MAX) return Math.ceil(value)
   }
   return null
 }

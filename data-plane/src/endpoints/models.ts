@@ -1,8 +1,8 @@
 /** GET /models and /models/{model}: answered from the catalog, and only with what the caller may use. */
 
 import type { Catalog, ServingAlias } from '@headgate/domain/catalog'
-import { GatewayError } from '@headgate/domain/gateway-error'
 import { judgeModel, type Rules } from '@headgate/domain/policy'
+import { modelNotFound } from '@headgate/domain/route-refusal'
 import type { LocalEndpoint } from './endpoint.ts'
 
 export const listModels: LocalEndpoint = {
@@ -37,18 +37,9 @@ export function modelEntry(name: string, rules: Rules | null, catalog: Catalog):
   throw modelNotFound(name)
 }
 
-/** One answer for what does not exist and what is not for this caller's eyes. */
-export function modelNotFound(name: string): GatewayError {
-  return new GatewayError('model_not_found', {
-    public: `No model named "${name.slice(0, 64)}" is offered to this key. GET /v1/models lists those that are.`,
-    param: 'model',
-  })
-}
-
 function isOffered(alias: ServingAlias, rules: Rules | null): boolean {
   if (rules === null) return true
-  const deployments = alias.tiers.flatMap((tier) => tier.map((target) => target.deployment))
-  return judgeModel(rules, alias.name, deployments) === null
+  return judgeModel(rules, alias.name, alias.deployments) === null
 }
 
 function describe(alias: ServingAlias): unknown {

@@ -2,9 +2,11 @@
  * A request on its way in: who it is (id), when it came, what its head says, whether its caller is still
  * there. Holds the one flag that makes settling happen exactly once.
  */
+import { noTags } from '@headgate/domain/call-tag'
 import type { ServingDeployment } from '@headgate/domain/catalog'
 import type { UsageAccount } from '@headgate/domain/ports'
 import type { RateCard } from '@headgate/domain/rate-card'
+import type { DeploymentLoad } from './deployment-load.ts'
 import type { Line, WrittenHead } from './line.ts'
 import type { RequestHead } from './request-head.ts'
 
@@ -17,6 +19,8 @@ const noHead: RequestHead = {
   hop: null,
   forward: [],
   userAgent: null,
+  tags: noTags,
+  session: null,
 }
 
 /** The last deployment a call was sent to, kept for calls that get no answer from it. */
@@ -42,6 +46,8 @@ export class InboundRequest {
   bodyReadAtMs: number
   gone = false
   tried: Tried | null = null
+  /** Counts the attempt under way. */
+  load: DeploymentLoad | null = null
   #onGone: (() => void) | null = null
   #settled = false
 
@@ -66,6 +72,12 @@ export class InboundRequest {
   whenGone(action: () => void): void {
     this.#onGone = action
     if (this.gone) action()
+  }
+
+  /** The attempt under way, if there is one, has ended. */
+  endLoad(): void {
+    this.load?.end()
+    this.load = null
   }
 
   /** True the first time only: whoever gets it settles the call. */

@@ -3,6 +3,7 @@
  * the faults Node's parser lets through. Authorising and forwarding both use this one reading, so the two can
  * never disagree about what was said.
  */
+import { CALL_TAGS_HEADER, type CallTags, noTags, readCallTags } from '@headgate/domain/call-tag'
 import { GatewayError } from '@headgate/domain/gateway-error'
 import type { WrittenHead } from './line.ts'
 
@@ -14,6 +15,8 @@ const TARGET = /^[\x21\x22\x24-\x7e]+$/
 const HOPS = /^[A-Za-z0-9_,]{1,256}$/
 /** What may travel on in a header. */
 const FORWARDED_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+/** What a caller may call a session. */
+const SESSION = /^[\x21-\x7e]{1,128}$/
 /** Methods the API uses; anything else is a probe. */
 const METHODS = new Set(['GET', 'POST', 'DELETE', 'HEAD', 'PUT', 'PATCH', 'OPTIONS'])
 
@@ -28,6 +31,10 @@ export type RequestHead = {
   readonly forward: string[]
   /** What the client calls itself. */
   userAgent: string | null
+  /** What the caller says the call is for. */
+  tags: CallTags
+  /** What calls of one conversation have in common, so that they meet the same deployment. */
+  session: string | null
 }
 
 const bad = (sentence: string) => new GatewayError('invalid_request', { public: sentence })
@@ -53,6 +60,8 @@ export function readHead(written: WrittenHead): RequestHead {
     hop: null,
     forward: [],
     userAgent: null,
+    tags: noTags,
+    session: null,
   }
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -93,6 +102,14 @@ function readHeader(head: RequestHead, name: string, value: string, httpVersion:
       if (!HOPS.test(value)) throw bad('The header "x-headgate-hop" is not one of ours.')
       head.hop = value
       break
+    case CALL_TAGS_HEADER:
+      head.tags = tagsIn(head, value)
+      break
+    case 'x-headgate-session':
+      if (!SESSION.test(value) || head.session !== null)
+        throw bad('Send one "x-headgate-session" of 1 to 128 printable characters without blanks.')
+      head.session = value
+      break
     case 'user-agent':
       head.userAgent = value
       break
@@ -102,6 +119,13 @@ function readHeader(head: RequestHead, name: string, value: string, httpVersion:
       head.forward.push(name, value)
       break
   }
+}
+
+function tagsIn({ tags }: RequestHead, value: string): CallTags {
+  if (tags !== noTags) throw bad(`More than one ${CALL_TAGS_HEADER} header.`)
+  const read = readCallTags(value)
+  if (typeof read === 'string') throw bad(`The header "${CALL_TAGS_HEADER}" cannot be read: ${read}.`)
+  return read
 }
 
 /** Refuses a body that is not JSON, with a sentence that names the header to send. */

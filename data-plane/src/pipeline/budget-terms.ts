@@ -2,23 +2,25 @@
  * The terms on which budgets let a call pass: what it is worth, at which pace, and which model serves. They follow
  * from what was last heard of the budgets; the ledger's verdict says whether they still hold.
  */
-import { type BudgetState, type BudgetStep, isWarning, stepAt, worseOf } from '@headgate/domain/budget'
-import { priceOf, type ServingDeployment } from '@headgate/domain/catalog'
-import { type Cost, costCeiling, costOf, noCost } from '@headgate/domain/cost'
+import { type BudgetState, isWarning, worseOf } from '@headgate/domain/budget'
+import { exhausted, throttled, uncounted } from '@headgate/domain/budget-refusal'
 import type { GatewayError } from '@headgate/domain/gateway-error'
-import type { RateCard } from '@headgate/domain/rate-card'
-import { type Ask, type Claim, UNBOUNDED, UNKNOWN_MS, type Verdict } from '@headgate/domain/reservation'
-import { type OpenBudget, type Spend, throttleClaim } from '@headgate/domain/spend'
+import { type Ask, type Claim, type Refused, UNKNOWN_MS, type Verdict } from '@headgate/domain/reservation'
+import type { OpenBudget, Spend } from '@headgate/domain/spend'
+import {
+  downshiftOf,
+  offersOf,
+  pricedOffers,
+  type Throttle,
+  throttlesOf,
+  type Worth,
+  worthOf,
+} from '@headgate/domain/spend-terms'
 import { authorize } from './authorize.ts'
-import { exhausted, priceUnknown, throttled, uncounted } from './budget-refusals.ts'
 import type { Authorized, BudgetTerms, Candidates } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import { resolveRoute } from './resolve-route.ts'
 import { estimatedUsage } from './settle.ts'
-
-export type Refused = Extract<Verdict, { admitted: false }>
-
-type Throttle = { readonly budget: OpenBudget; readonly claim: Claim }
 
 type Around = {
   readonly gateway: Gateway
@@ -26,23 +28,17 @@ type Around = {
   readonly round: number
 }
 
-/** What a call is worth, and the budgets that can count it in that currency. */
-type Worth = {
-  readonly currency: string | null
-  readonly nanos: number
-  readonly nanosAtLeast: number
-  readonly counted: readonly OpenBudget[]
-}
-
 /** @throws GatewayError `price_unknown`, and what a policy says of the model to downshift to */
 export function termsOf(asked: Authorized, spend: Spend, around: Around): Terms {
-  const model = downshiftOf(asked, spend, around.gateway)
-  const served = model === null ? asked : authorize(resolveRoute({ ...asked, model }))
+  const { seenSpend } = around.gateway
+  const model = downshiftOf(asked.alias.name, known(asked, spend, around.gateway))
+  const served = model === null ? asked : authorize(resolveRoute({ ...asked, model }, around.gateway))
   const nowMs = around.gateway.clock.nowMs()
-  const offers = pricedOffers(served, spend, offersOf(served, nowMs))
+  const held = { estimate: served.estimate, atLeast: estimatedUsage(served, 0) }
+  const offers = pricedOffers(served.alias.name, spend, offersOf(served.candidates, held, nowMs))
   const call = { ...served, candidates: offers.map((it) => it.deployment) as [...Candidates] }
-  const worth = worthOf(call, spend, offers)
-  const throttles = throttlesOf(worth.counted, around.gateway)
+  const worth = worthOf(spend, offers, held)
+  const throttles = throttlesOf(worth.counted, (budget) => seenSpend.of(budget))
   return new Terms({ asked, call, model, spend, worth, throttles, ...around })
 }
 
@@ -102,8 +98,8 @@ export class Terms {
   /** True when what is known by now would make the same terms. */
   stillHold(): boolean {
     const { asked, spend, worth, model, throttles, gateway } = this.#it
-    if (downshiftOf(asked, spend, gateway) !== model) return false
-    const wanted = throttlesOf(worth.counted, gateway)
+    if (downshiftOf(asked.alias.name, known(asked, spend, gateway)) !== model) return false
+    const wanted = throttlesOf(worth.counted, (it) => gateway.seenSpend.of(it))
     return (
       wanted.length === throttles.length &&
       wanted.every(({ claim }, i) => {
@@ -123,82 +119,14 @@ export class Terms {
       if (state === undefined || state.resetMs === UNKNOWN_MS) return uncounted(budget, waitMs)
       const spentNanos = budget.claim.limit - state.remaining
       const resetMs = budget.period.toMs - gateway.clock.nowMs()
-      return exhausted(budget, { call, spentNanos, resetMs, nanos: worth.nanos })
+      const owner = call.catalog.team(call.caller.teamId)?.name
+      return exhausted(budget, { owner, spentNanos, resetMs, nanos: worth.nanos })
     }
     const throttle = throttles[failed - worth.counted.length]
     return throttle === undefined ? null : throttled(throttle.budget, throttle.claim, waitMs)
   }
 }
 
-/** The model that is to serve in place of the one asked for; of several budgets the narrowest decides. */
-function downshiftOf(call: Authorized, { budgets }: Spend, { seenSpend }: Gateway): string | null {
-  for (const budget of budgets) {
-    const step = stepAt(budget.rule, 'downshift', seenSpend.of(budget))
-    if (step !== null && appliesTo(call, step)) return step.model
-  }
-  return null
-}
-
-function appliesTo(
-  { alias, catalog }: Authorized,
-  step: Extract<BudgetStep, { action: 'downshift' }>,
-): boolean {
-  if (step.model === alias.name || catalog.alias(step.model) === undefined) return false
-  return step.insteadOf === null || step.insteadOf.includes(alias.name)
-}
-
-function throttlesOf(budgets: readonly OpenBudget[], { seenSpend }: Gateway): Throttle[] {
-  return budgets.flatMap((budget) => {
-    const step = stepAt(budget.rule, 'throttle', seenSpend.of(budget))
-    return step === null ? [] : [{ budget, claim: throttleClaim(budget, step) }]
-  })
-}
-
-/** A candidate, and the most the call can cost there. */
-type Offer = {
-  readonly deployment: ServingDeployment
-  readonly card: RateCard | null
-  readonly cost: Pick<Cost, 'costNanos' | 'costState' | 'currency'>
-}
-
-const unknown = { costNanos: null, costState: 'unknown', currency: null } as const
-
-function offersOf(call: Authorized, nowMs: number): Offer[] {
-  const { input, output } = call.estimate
-  const { serviceTier } = estimatedUsage(call, 0)
-  return call.candidates.map((deployment) => {
-    const card = priceOf(deployment, nowMs)
-    if (input === 0 && output === 0) return { deployment, card, cost: noCost }
-    const costNanos = costCeiling(card, call.estimate, serviceTier)
-    if (card === null || costNanos === null) return { deployment, card, cost: unknown }
-    const costState = card.isFree ? 'free' : 'priced'
-    return { deployment, card, cost: { costNanos, costState, currency: card.currency } }
-  })
-}
-
-/** Under budgets that block, only what has a price in their currency may serve. */
-function pricedOffers(call: Authorized, { budgets }: Spend, offers: readonly Offer[]): Offer[] {
-  const hard = budgets.filter((it) => it.claim.limit !== UNBOUNDED)
-  const isPriced = ({ cost: { costState, currency } }: Offer, { rule }: OpenBudget) =>
-    costState === 'none' || costState === 'free' || currency === rule.currency
-  const priced = offers.filter((it) => hard.every((budget) => isPriced(it, budget)))
-  if (priced.length > 0) return priced
-  throw priceUnknown(call, hard.find((budget) => offers.every((it) => !isPriced(it, budget))) ?? hard[0])
-}
-
-/** By the dearest of the candidates, in the currency of the first that has a price. */
-function worthOf(call: Authorized, { budgets }: Spend, offers: readonly Offer[]): Worth {
-  const first = offers.find((it) => it.cost.costState === 'priced')
-  if (first === undefined && offers.every((it) => it.cost.costState !== 'unknown')) {
-    return { currency: null, nanos: 0, nanosAtLeast: 0, counted: budgets }
-  }
-  const currency = first?.cost.currency ?? null
-  const dearest = offers.reduce(
-    (most, { cost }) => (cost.currency === currency ? Math.max(most, cost.costNanos ?? 0) : most),
-    0,
-  )
-  const { tokens, serviceTier } = estimatedUsage(call, 0)
-  const nanosAtLeast = costOf(tokens, (first ?? offers[0])?.card ?? null, null, serviceTier).costNanos ?? 0
-  const counted = budgets.filter((it) => it.rule.currency === currency)
-  return { currency, nanos: dearest, nanosAtLeast, counted }
+function known({ catalog }: Authorized, spend: Spend, { seenSpend }: Gateway) {
+  return { catalog, spend, spentOf: (budget: OpenBudget) => seenSpend.of(budget) }
 }

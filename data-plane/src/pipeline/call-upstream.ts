@@ -29,21 +29,26 @@ const FINAL_FAULTS: ReadonlySet<string> = new Set(['client_closed', 'journal_ful
 
 /** @throws GatewayError `upstream_*`, `client_closed` */
 export async function callUpstream(call: Reserved, gateway: Gateway): Promise<Answered> {
-  const candidates = call.candidates.slice(0, ATTEMPTS_MAX)
+  const count = Math.min(call.candidates.length, ATTEMPTS_MAX)
   let fault: GatewayError | null = null
   let attempt = 0
-  for (const [index, deployment] of candidates.entries()) {
+  for (let index = 0; index < count; index++) {
+    const deployment = call.candidates[index] as ServingDeployment
     if (call.request.gone) throw new GatewayError('client_closed')
     if (index > 0 && !(await reserveAlso(call, deployment, gateway))) continue
     attempt += 1
     const price = priceNow(deployment, gateway)
     if (fault !== null) settleAttempt(call, fault, gateway)
     const account = gateway.usage.intend(intentOf(call, { deployment, price, attempt }))
+    const load = gateway.loads.begin(deployment.id)
+    call.request.load = load
     call.request.tried = { deployment, price, attempt, account }
     try {
       const upstream = await send(call, call.request.tried, gateway)
       fault = faultOf(upstream.head)
+      if (upstream.head.status < 300) load.answered(upstream.headAtMs - upstream.sentAtMs)
       if (fault === null) return { ...call, deployment, price, upstream }
+      load.failed()
       upstream.exchange.discard()
       if (fault.code === 'upstream_auth') {
         gateway.log.credentialRefused(deployment.resource.name, upstream.head.status)
@@ -52,6 +57,7 @@ export async function callUpstream(call: Reserved, gateway: Gateway): Promise<An
     } catch (error) {
       fault = call.request.gone ? new GatewayError('client_closed') : brokenOff(error)
       if (FINAL_FAULTS.has(fault.code)) break
+      load.failed()
     }
   }
   throw fault ?? new GatewayError('no_healthy_deployment')
@@ -70,19 +76,14 @@ async function send(
   const secret: Secret = found instanceof Promise ? await found : found
   const [credentialName, credential] = upstream.credential(secret.reveal())
   const { request } = call
-  const headers = [
-    'content-type',
-    'application/json',
-    'accept-encoding',
-    'identity',
-    ...request.head.forward,
-    'x-request-id',
-    request.id,
-    'x-headgate-hop',
-    request.head.hop === null ? gateway.instanceId : `${request.head.hop},${gateway.instanceId}`,
-    credentialName,
-    credential,
-  ]
+  const { hop } = request.head
+  // Joined by concat: a spread within a list goes through an iterator, on every call.
+  const headers = ['content-type', 'application/json', 'accept-encoding', 'identity'].concat(
+    request.head.forward,
+    ['x-request-id', request.id],
+    ['x-headgate-hop', hop === null ? gateway.instanceId : `${hop},${gateway.instanceId}`],
+    [credentialName, credential],
+  )
   const body = spliceBody(call.body, splicesFor(call, deployment))
   const sentAtMs = gateway.clock.monotonicMs()
   const timeouts = call.stream ? STREAM_TIMEOUTS : JSON_TIMEOUTS

@@ -6,10 +6,11 @@
 import type { BudgetState } from '@headgate/domain/budget'
 import type { Caller } from '@headgate/domain/caller'
 import type { Catalog, ServingAlias, ServingDeployment } from '@headgate/domain/catalog'
+import type { Estimate } from '@headgate/domain/estimate'
 import type { RateCard } from '@headgate/domain/rate-card'
 import type { Ask, Claim, PoolState } from '@headgate/domain/reservation'
 import type { ShadowRefusal } from '@headgate/domain/usage-record'
-import type { Estimate, ForwardedEndpoint, LocalEndpoint } from '../endpoints/endpoint.ts'
+import type { ForwardedEndpoint, LocalEndpoint } from '../endpoints/endpoint.ts'
 import type { Body, Splice } from '../message/body.ts'
 import type { InboundRequest } from '../message/inbound-request.ts'
 import type { Exchange } from '../upstreams/exchange.ts'
@@ -74,6 +75,8 @@ export type Identified<R> = R & { readonly caller: Caller }
 export type Authenticated<I extends Identified<unknown>> = I & { readonly authenticatedAtMs: number }
 export type Routed = Authenticated<Identified<Received>> & {
   readonly alias: ServingAlias
+  /** The rule of the route that holds for it; null where none does. */
+  readonly rule: string | null
   readonly candidates: Candidates
 }
 /** What a shadow policy would have refused; null when none objects. */

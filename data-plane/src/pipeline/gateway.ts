@@ -11,6 +11,7 @@ import type {
 } from '@headgate/domain/ports'
 import type { CallLog } from '../observe/call-log.ts'
 import type { Connections } from '../upstreams/connection.ts'
+import type { DeploymentLoads } from './deployment-loads.ts'
 import type { LiveStreams } from './live-streams.ts'
 import type { SeenSpend } from './seen-spend.ts'
 
@@ -27,6 +28,7 @@ export type Gateway = {
   readonly connections: Connections
   readonly streams: LiveStreams
   readonly seenSpend: SeenSpend
+  readonly loads: DeploymentLoads
   readonly log: CallLog
   /** Marks our own requests, so that one which comes back is recognised. */
   readonly instanceId: string

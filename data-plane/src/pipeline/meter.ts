@@ -12,7 +12,7 @@ import { type Exchange, UpstreamTimeout } from '../upstreams/exchange.ts'
 import type { Answered } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import { MeteredStream } from './metered-stream.ts'
-import { answeredHeaders, costHeaders } from './reply-headers.ts'
+import { addCostHeaders, answeredHeaders } from './reply-headers.ts'
 import { estimatedUsage, noUsage, settle } from './settle.ts'
 
 /** 2048 inputs of 3072 dimensions written as decimals, the largest answer an endpoint here can give. */
@@ -36,7 +36,8 @@ export async function meter(call: Answered, gateway: Gateway): Promise<Reply> {
     return { status, headers, body: new MeteredStream(call, gateway) }
   }
   const body = exchange.takeWhole() ?? (await readWhole(exchange, call))
-  const plain = status < 300 ? await inflated(body, head.headers['content-encoding']) : null
+  const encoding = head.headers['content-encoding']
+  const plain = status >= 300 ? null : encoding === undefined ? body : await inflated(body, encoding)
   const reported = plain && usageOfReply(plain, call.endpoint.billedBeside)
   const usage = reported ?? (plain ? estimate(call, body) : noUsage)
   const nowMs = gateway.clock.monotonicMs()
@@ -54,7 +55,7 @@ export async function meter(call: Answered, gateway: Gateway): Promise<Reply> {
     },
     gateway,
   )
-  headers.push(...costHeaders(cost))
+  addCostHeaders(headers, cost)
   return { status, headers, body }
 }
 
@@ -81,7 +82,7 @@ function brokenReply(error: Error, call: Answered): GatewayError {
 }
 
 /** Bytes pass as they are; only metering needs them plain. What does not inflate is metered by estimate. */
-async function inflated(body: Buffer, encoding: string | string[] | undefined): Promise<Buffer> {
+async function inflated(body: Buffer, encoding: string | string[]): Promise<Buffer> {
   const inflater = typeof encoding === 'string' ? inflaters[encoding.toLowerCase()] : undefined
   if (inflater === undefined) return body
   return await inflater(body, { maxOutputLength: INFLATED_BYTES_MAX }).catch(() => body)

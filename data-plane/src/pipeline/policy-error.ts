@@ -1,9 +1,7 @@
-/**
- * What a caller is told when a policy refuses: what was asked, what was counted, the cap, and where it is set.
- * The names in these texts are those of the caller's own key, app, team and organisation, of nobody else's.
- */
-import { GatewayError } from '@headgate/domain/gateway-error'
-import type { Refusal, RuleSource } from '@headgate/domain/policy'
+/** What a policy refuses, told of the call at hand: which of its fields asked for too much is read from its body. */
+import type { GatewayError } from '@headgate/domain/gateway-error'
+import type { Refusal } from '@headgate/domain/policy'
+import * as refusals from '@headgate/domain/policy-refusal'
 import type { ShadowRefusal } from '@headgate/domain/usage-record'
 import { ceilingAsked, choicesAsked } from '../endpoints/endpoint.ts'
 import type { ReceivedLocally, Routed } from './call.ts'
@@ -12,83 +10,20 @@ type Call = Pick<ReceivedLocally, 'endpoint'> | Routed
 
 /** The error for the caller. */
 export function policyError(refusal: Refusal, call: Call): GatewayError {
-  const { code, by } = refusal
-  const param = paramOf(refusal, call)
-  return new GatewayError(code, {
-    public: `${reasonOf(refusal, call)} ${adviceOf(refusal)}`,
-    ...(param !== null && { param }),
-    ...(by.policy !== null && { policy: by.policy }),
-    ...('max' in refusal && { limit: refusal.max, unit: units[refusal.code] }),
-    ...('max' in refusal && Number.isFinite(refusal.counted) && { requested: refusal.counted }),
-  })
+  return refusals.policyError(refusal, asRefused(call))
 }
 
 /** The same as a shadow policy would have refused it, for the usage record. */
 export function shadowRefusalOf(refusal: Refusal, call: Call): ShadowRefusal {
-  // Only a policy can be in shadow mode, and whatever it adds to what is enforced is its own doing.
-  return { code: refusal.code, policyId: refusal.by.policy?.id ?? '', text: reasonOf(refusal, call) }
+  return refusals.shadowRefusalOf(refusal, asRefused(call))
 }
 
-const units = {
-  body_too_large: 'bytes',
-  context_length_exceeded: 'tokens',
-  max_tokens_over_cap: 'tokens',
-  choices_over_cap: 'choices',
-} as const
-
-function reasonOf(refusal: Refusal, call: Call): string {
-  const source = sourceText(refusal.by)
-  switch (refusal.code) {
-    case 'endpoint_not_allowed':
-      return `This key may not use the endpoint ${call.endpoint.name}: ${source} does not allow it.`
-    case 'model_not_allowed':
-      return `This key may not use the model "${modelOf(call)}": ${source} does not allow it.`
-    case 'resource_not_allowed':
-      return `This key may use none of the accounts that serve the model "${modelOf(call)}": ${source} does not allow them.`
-    case 'body_too_large':
-      return `The body has ${refusal.counted} bytes; ${source} caps it at ${refusal.max}.`
-    case 'context_length_exceeded':
-      return `The input counts about ${refusal.counted} tokens; ${source} caps it at ${refusal.max}.`
-    default: {
-      const isOutput = refusal.code === 'max_tokens_over_cap'
-      const what = isOutput ? 'tokens' : 'answers'
-      const asked = Number.isFinite(refusal.counted)
-        ? `asks for ${refusal.counted} ${what}`
-        : `does not say how many ${what}`
-      return `"${paramOf(refusal, call)}" ${asked}; ${source} caps them at ${refusal.max}.`
-    }
+function asRefused(call: Call): refusals.RefusedCall {
+  const endpoint = call.endpoint.name
+  if (!('alias' in call)) return { endpoint, model: null, outputField: null, choicesField: null }
+  return {
+    ...{ endpoint, model: call.alias.name },
+    outputField: ceilingAsked(call.endpoint, call.body)?.field ?? null,
+    choicesField: choicesAsked(call.endpoint, call.body)?.field ?? null,
   }
-}
-
-function adviceOf({ code }: Refusal): string {
-  switch (code) {
-    case 'endpoint_not_allowed':
-      return 'Ask its owner.'
-    case 'model_not_allowed':
-    case 'resource_not_allowed':
-      return 'GET /v1/models lists those it may use.'
-    case 'body_too_large':
-    case 'context_length_exceeded':
-      return 'Send less.'
-    default:
-      return 'Ask for no more than that.'
-  }
-}
-
-function sourceText({ level, policy }: RuleSource): string {
-  const whose = level === 'organisation' ? 'the organisation' : level === 'key' ? 'this key' : `its ${level}`
-  return policy === null ? `the list of allowed models of ${whose}` : `policy "${policy.name}" of ${whose}`
-}
-
-function modelOf(call: Call): string {
-  return 'alias' in call ? call.alias.name : ''
-}
-
-/** The field at fault, as OpenAI's `param`; null where no single one is. */
-function paramOf({ code }: Refusal, call: Call): string | null {
-  if (code === 'model_not_allowed' || code === 'resource_not_allowed') return 'model'
-  if (!('alias' in call)) return null
-  if (code === 'max_tokens_over_cap') return ceilingAsked(call.endpoint, call.body)?.field ?? null
-  if (code === 'choices_over_cap') return choicesAsked(call.endpoint, call.body)?.field ?? null
-  return null
 }

@@ -1,7 +1,8 @@
 /** What a caller reads in the head of a reply. */
-import type { Claim } from '@headgate/domain/reservation'
+import type { Cost } from '@headgate/domain/cost'
+import type { Claim, PoolState } from '@headgate/domain/reservation'
 import { expect, test } from 'vitest'
-import { costHeaders, durationText, rateHeaders } from './reply-headers.ts'
+import { addCostHeaders, addRateHeaders, durationText } from './reply-headers.ts'
 
 const claim = (unit: 'requests' | 'tokens', kind: 'key' | 'team', limit: number): Claim => ({
   ...{ bucket: '', kind: 'bucket', unit, limit, windowMs: 60_000, quotaId: null, instead: null },
@@ -11,6 +12,18 @@ const claim = (unit: 'requests' | 'tokens', kind: 'key' | 'team', limit: number)
 function pairs(flat: readonly string[]): Record<string, string> {
   const names = flat.filter((_, i) => i % 2 === 0)
   return Object.fromEntries(names.map((name, i) => [name, flat[2 * i + 1] as string]))
+}
+
+function rateHeaders(claims: readonly Claim[], states: readonly PoolState[]): string[] {
+  const headers: string[] = []
+  addRateHeaders(headers, claims, states)
+  return headers
+}
+
+function costHeaders(cost: Cost): string[] {
+  const headers: string[] = []
+  addCostHeaders(headers, cost)
+  return headers
 }
 
 test('without limits there are no rate headers', () => {

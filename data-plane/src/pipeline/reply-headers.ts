@@ -10,6 +10,8 @@ import type { Answered, BudgetTerms } from './call.ts'
 
 const PASSED = ['content-type', 'content-encoding', 'openai-processing-ms', 'openai-version'] as const
 const NANOS = 1_000_000_000
+/** What a header can say; names of rules may hold more than that. */
+const HEADER_VALUE = /^[\x20-\x7e]+$/
 
 /** On every reply: which request, which catalog. */
 export function headgateHeaders(call: { request: InboundRequest; catalog: { version: number } }): string[] {
@@ -26,12 +28,13 @@ export function answeredHeaders(call: Answered, nowMs: number): string[] {
   }
   headers.push('x-headgate-model', call.alias.name)
   headers.push('x-headgate-deployment', call.deployment.name)
+  if (call.rule !== null && HEADER_VALUE.test(call.rule)) headers.push('x-headgate-route', call.rule)
   headers.push('x-headgate-attempts', String(attempt))
   headers.push('x-headgate-overhead-ms', call.request.overheadMs(call.upstream, nowMs, nowMs).toFixed(2))
   const { rotation } = call.caller.key
   if (rotation?.isOld) headers.push('x-headgate-key-state', oldSecretText(rotation.untilMs))
   if (call.reservation.budget !== null) headers.push(...budgetHeaders(call.reservation.budget))
-  headers.push(...rateHeaders(call.reservation.claims, call.reservation.states))
+  addRateHeaders(headers, call.reservation.claims, call.reservation.states)
   return headers
 }
 
@@ -47,11 +50,11 @@ function budgetHeaders({ state, downshiftedFrom }: BudgetTerms): string[] {
 }
 
 /** What the call cost, where it is known before the head leaves. */
-export function costHeaders(cost: Cost): string[] {
-  if (cost.costNanos === null || cost.currency === null) return []
+export function addCostHeaders(headers: string[], cost: Cost): void {
+  if (cost.costNanos === null || cost.currency === null) return
   const whole = Math.floor(cost.costNanos / NANOS)
   const rest = String(cost.costNanos % NANOS).padStart(9, '0')
-  return ['x-headgate-cost', `${whole}.${rest}`, 'x-headgate-cost-currency', cost.currency]
+  headers.push('x-headgate-cost', `${whole}.${rest}`, 'x-headgate-cost-currency', cost.currency)
 }
 
 /**
@@ -59,15 +62,17 @@ export function costHeaders(cost: Cost): string[] {
  * the caller's own levels speaks and `x-headgate-limit-scope` says whose it is. A resource is shared: its numbers
  * would tell of others.
  */
-export function rateHeaders(claims: readonly Claim[], states: readonly PoolState[]): string[] {
-  const headers: string[] = []
+export function addRateHeaders(
+  headers: string[],
+  claims: readonly Claim[],
+  states: readonly PoolState[],
+): void {
   const requests = tightest('requests', claims, states)
   const tokens = tightest('tokens', claims, states)
   if (requests >= 0) addRate(headers, claims[requests] as Claim, states[requests] as PoolState)
   if (tokens >= 0) addRate(headers, claims[tokens] as Claim, states[tokens] as PoolState)
   const spoke = claims[requests >= 0 ? requests : tokens]
   if (spoke !== undefined) headers.push('x-headgate-limit-scope', spoke.scope.kind)
-  return headers
 }
 
 const RATE_HEADERS = {

@@ -4,15 +4,14 @@
  */
 import type { ServingDeployment } from '@headgate/domain/catalog'
 import { GatewayError } from '@headgate/domain/gateway-error'
-import { type Ask, amountOf, type Claim, unsent } from '@headgate/domain/reservation'
+import { limitRefusal } from '@headgate/domain/limit-refusal'
+import { type Ask, type Claim, type Refused, unsent } from '@headgate/domain/reservation'
 import type { Spend } from '@headgate/domain/spend'
-import { type Refused, type Terms, termsOf } from './budget-terms.ts'
+import { type Terms, termsOf } from './budget-terms.ts'
 import type { Authorized, Candidates, Reservation, Reserved } from './call.ts'
 import type { Gateway } from './gateway.ts'
-import { rateHeaders } from './reply-headers.ts'
+import { addRateHeaders } from './reply-headers.ts'
 
-/** Up to this share is added to a wait, so that callers refused together do not come back together. */
-const JITTER = 0.2
 /** A journal has room again when the control plane has caught up, or a disk was cleared. */
 const JOURNAL_RETRY_MS = 5_000
 
@@ -25,7 +24,7 @@ const GIVEN_BACK_MS = 10
  * @throws GatewayError `limit_requests`, `limit_tokens`, `limit_concurrency`, `budget_exhausted`,
  *   `budget_throttled`, `price_unknown`, `limiter_unavailable`, `journal_full`, and what a policy says of a downshift
  */
-export async function reserve(call: Authorized, gateway: Gateway): Promise<Reserved> {
+export function reserve(call: Authorized, gateway: Gateway): Promise<Reserved> {
   if (call.endpoint.metered && gateway.usage.full())
     throw new GatewayError('journal_full', { retryAfterMs: JOURNAL_RETRY_MS })
   const spend = call.catalog.budgets.of(call.caller.key, call.request.arrivedWallMs)
@@ -115,58 +114,16 @@ function startingWith(first: ServingDeployment, candidates: Candidates): Candida
   return [first, ...candidates.slice(at + 1), ...candidates.slice(0, at)]
 }
 
-const codes = {
-  requests: 'limit_requests',
-  tokens: 'limit_tokens',
-  calls: 'limit_concurrency',
-  // Budgets refuse in their own words, in budget-refusals.ts.
-  nanos: 'budget_exhausted',
-} as const
-
 function refusalOf(call: Authorized, ask: Ask, verdict: Refused): GatewayError {
-  const claim = ask.claims[verdict.failed] as Claim
-  const requested = amountOf(claim, ask)
-  const remaining = verdict.states[verdict.failed]?.remaining ?? 0
-  const retryAfterMs = verdict.waitMs === null ? undefined : verdict.waitMs * (1 + Math.random() * JITTER)
+  const headers = rateHeadersOf(ask, verdict)
   const owner = call.catalog.team(call.caller.teamId)?.name
-  return new GatewayError(codes[claim.unit], {
-    public: sentence(claim, { requested, remaining, retryAfterMs }),
-    scope: claim.scope,
-    limit: claim.limit,
-    used: Math.max(0, claim.limit - remaining),
-    requested,
-    unit: unitText(claim),
-    headers: rateHeadersOf(ask, verdict),
-    ...(owner !== undefined && { owner }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  })
+  return limitRefusal(ask, verdict, { owner, headers, jitter: Math.random() })
 }
 
 function rateHeadersOf({ claims }: Ask, { states }: Refused): Record<string, string> {
-  const flat = rateHeaders(claims, states)
+  const flat: string[] = []
+  addRateHeaders(flat, claims, states)
   const headers: Record<string, string> = {}
   for (let i = 0; i < flat.length; i += 2) headers[flat[i] as string] = flat[i + 1] as string
   return headers
-}
-
-const DAY_MS = 86_400_000
-
-function unitText({ unit, kind, windowMs }: Claim): string {
-  if (kind === 'concurrent') return 'calls at once'
-  return `${unit}/${windowMs === DAY_MS ? 'day' : 'min'}`
-}
-
-function sentence(
-  claim: Claim,
-  it: { requested: number; remaining: number; retryAfterMs: number | undefined },
-): string {
-  const what = `${claim.scope.kind} "${claim.scope.name}"`
-  const { unit, limit } = claim
-  const per = claim.kind === 'concurrent' ? 'at once' : claim.windowMs === DAY_MS ? 'per day' : 'per minute'
-  if (limit === 0) return `The limit of ${what} is zero ${unit} ${per}; ask its owner to raise it.`
-  if (it.retryAfterMs === undefined) {
-    return `This call needs about ${it.requested} ${unit}, more than the whole limit of ${what} (${limit} ${per}). Ask for less output or a higher limit.`
-  }
-  const seconds = Math.max(1, Math.ceil(it.retryAfterMs / 1000))
-  return `Too many ${unit} for ${what}: ${it.remaining} can be used now of ${limit} ${per}, this call needs about ${it.requested}. Retry in about ${seconds} s.`
 }

@@ -12,13 +12,13 @@ import { resolveRoute } from './resolve-route.ts'
 /** Never run: only its types are of interest. */
 export async function wrongOrders(received: Received, known: Identified<Received>, gateway: Gateway) {
   // @ts-expect-error a route is resolved for a caller we know
-  resolveRoute(received)
+  resolveRoute(received, gateway)
   // @ts-expect-error nor for one whose key has not been judged
-  resolveRoute(known)
+  resolveRoute(known, gateway)
   const authenticated = authenticate(known, gateway)
   // @ts-expect-error nothing is authorised before it is resolved
   authorize(authenticated)
-  const routed = resolveRoute(authenticated)
+  const routed = resolveRoute(authenticated, gateway)
   // @ts-expect-error nothing is reserved before it is authorised
   await reserve(routed, gateway)
   const authorized = authorize(routed)

@@ -24,7 +24,7 @@ export async function serve(received: Received, gateway: Gateway): Promise<Reply
     const identified = await identify(received, gateway)
     reached = identified
     const authenticated = authenticate(identified, gateway)
-    const routed = resolveRoute(authenticated)
+    const routed = resolveRoute(authenticated, gateway)
     reached = routed
     const authorized = authorize(routed)
     reached = authorized

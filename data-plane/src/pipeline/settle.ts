@@ -39,6 +39,7 @@ export function settle(call: Answered, ending: Ending, gateway: Gateway): Cost {
   const { tokens, details, serviceTier } = ending.usage
   const cost = costOf(tokens, call.price, details, serviceTier)
   if (!call.request.claimSettlement()) return cost
+  call.request.endLoad()
   const used = { sent: true, tokens: tokens.input + tokens.output, quotaId: call.deployment.quotaId }
   end(call.reservation, used, cost, gateway)
   append(call, ending, cost, gateway)
@@ -50,6 +51,7 @@ export function settleRefused(reached: Reached, thrown: unknown, gateway: Gatewa
   if (!reached.request.claimSettlement()) return
   const error = toGatewayError(thrown)
   const { tried } = reached.request
+  reached.request.endLoad()
   const usage = usageLost(reached, error)
   const quotaId = tried?.deployment.quotaId ?? null
   const cost = costOf(usage.tokens, tried?.price ?? null, null, usage.serviceTier)
@@ -104,6 +106,7 @@ function tierAsked({ bytes, fields }: Body): string | null {
  */
 export function settleAttempt(call: Reserved, fault: GatewayError, gateway: Gateway): void {
   const record = recordOf(call, endingOf(fault), noCost, gateway.clock.monotonicMs())
+  call.request.endLoad()
   call.request.tried?.account.close(record)
 }
 

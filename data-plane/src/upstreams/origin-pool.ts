@@ -64,7 +64,9 @@ export class OriginPool {
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
     this.#open = (onBytes) => {
       const callback = (length: number) => {
-        onBytes(Buffer.from(buffer.subarray(0, length)))
+        const bytes = Buffer.allocUnsafe(length)
+        buffer.copy(bytes, 0, 0, length)
+        onBytes(bytes)
         return true
       }
       const plan = { ...target, onread: { buffer, callback } }

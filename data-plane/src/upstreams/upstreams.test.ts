@@ -1,5 +1,6 @@
 /** Where each provider style is called, and with which credential. */
 import type { ServingDeployment } from '@headgate/domain/catalog'
+import { endpointFacts, isOfferedAt } from '@headgate/domain/endpoint'
 import type { ApiStyle } from '@headgate/domain/resource'
 import { expect, test } from 'vitest'
 import { forwardedEndpoints } from '../endpoints/index.ts'
@@ -22,6 +23,18 @@ test('each style has its own path for the same endpoint', () => {
     '/openai/deployments/my-gpt/chat/completions?api-version=2024-10-21',
   )
   expect(pathOf('azure-dated', 'responses')).toBe('/openai/responses?api-version=2024-10-21')
+})
+
+test('what the domain says of an endpoint is what the gateway does with it', () => {
+  for (const endpoint of forwardedEndpoints) {
+    const { name, path, metered } = endpoint
+    const facts = endpointFacts(name)
+    expect(facts).toMatchObject({ path, metered })
+    expect(facts?.outputField ?? undefined).toBe(endpoint.outputFields[0])
+    expect(facts?.choicesField ?? undefined).toBe(endpoint.choiceFields[0])
+    for (const style of ['openai', 'azure-v1', 'azure-dated'] as const)
+      expect([name, style, isOfferedAt(name, style)]).toEqual([name, style, pathOf(style, name) !== null])
+  }
 })
 
 test('moderations are offered by OpenAI only', () => {

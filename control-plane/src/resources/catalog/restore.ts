@@ -22,7 +22,7 @@ const parts: readonly Part[] = [
   { kind: 'quotas', table: 'quotas' },
   { kind: 'deployments', table: 'deployments' },
   { kind: 'aliases', table: 'modelAliases' },
-  { kind: 'routes', table: 'routes', json: ['tiers'] },
+  { kind: 'routes', table: 'routes', json: ['rules', 'tiers'] },
   { kind: 'policies', table: 'policies' },
   { kind: 'limits', table: 'limits' },
 ]

@@ -9,3 +9,8 @@ import list from './shipped-list.json' with { type: 'json' }
 export function shippedPrices(): PriceList {
   return PriceList.parse(list)
 }
+
+/** The models that it names, of which no alias may bear the name by accident. */
+export function shippedModels(): ReadonlySet<string> {
+  return new Set(list.prices.map((price) => price.model))
+}

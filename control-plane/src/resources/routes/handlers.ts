@@ -9,4 +9,4 @@ export const routesHandlers: Handlers<typeof routes, HandlerContext> = thingHand
   Route,
   NewRoute,
   RouteChange
->({ table: 'routes', prefix: 'rte', json: ['tiers'] })
+>({ table: 'routes', prefix: 'rte', json: ['rules', 'tiers'] })

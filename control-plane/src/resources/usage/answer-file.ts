@@ -2,8 +2,7 @@
 import type { Download, FileFormat } from '@headgate/admin-contract/download'
 import type { UsageAnswer, UsageGroup, UsageQuery, UsageSums } from '@headgate/admin-contract/usage-query'
 import { renameKeys } from '@headgate/admin-contract/wire'
-import type { HandlerContext } from '../context.ts'
-import { answerUsage } from './answer.ts'
+import { type AnswerContext, answerUsage } from './answer.ts'
 import { type Column, downloadOf } from './table-file.ts'
 
 type Figure = readonly [name: string, means: string, of: (sums: UsageSums) => number | string | null]
@@ -27,7 +26,7 @@ const figures: readonly Figure[] = [
 /** The answer as a file. @throws AdminProblem as `answerUsage` does */
 export async function answerFile(
   { format, ...query }: UsageQuery & { format: FileFormat },
-  context: Pick<HandlerContext, 'db' | 'nowMs' | 'now'>,
+  context: AnswerContext,
   onRows?: (count: number) => void,
 ): Promise<Download> {
   const answer = await answerUsage(query, context)

@@ -12,7 +12,7 @@ import type { BinColumn } from '../../database/rollup-tables.ts'
 import { fieldFault, type HandlerContext } from '../context.ts'
 import { bucketStarts, yearBefore } from './buckets.ts'
 import { readKeptSince, readNames } from './queries.ts'
-import { alignDown, alignUp, type KeptSince, type SpanPlan, slicesOf } from './slices.ts'
+import { alignDown, alignUp, type KeptSince, type SpanPlan, spanPlan } from './slices.ts'
 import { type SumRow, sumUsage } from './sums.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -21,14 +21,16 @@ const NANOS = 1_000_000_000n
 const BUCKETS_MAX = 1_500
 const CELLS_MAX = 50_000
 
+export type AnswerContext = Pick<HandlerContext, 'db' | 'nowMs' | 'now' | 'teamIds'>
+
 /** @throws AdminProblem when the span is empty or the answer would be too large */
 export async function answerUsage(
   query: UsageQuery,
-  { db, nowMs, now }: Pick<HandlerContext, 'db' | 'nowMs' | 'now'>,
+  { db, nowMs, now, teamIds }: AnswerContext,
 ): Promise<UsageAnswer> {
   const kept = await readKeptSince(db)
   const spans = spansOf(query, nowMs, kept)
-  const rows = await sumUsage(db, spans, query, query)
+  const rows = await sumUsage(db, spans, query, { ...query, ofTeams: teamIds !== null })
   const values = rows.flatMap((row) => query.by.map((_, i) => row[`dimension${i}`] ?? ''))
   const names = await readNames(db, [...new Set(values.filter((it) => /^[a-z]+_/.test(it)))])
   const [asked, earlier] = spans.map(({ bounds }) => ({ from: iso(bounds[0]), to: iso(bounds.at(-1)) }))
@@ -61,10 +63,7 @@ function spansOf(query: UsageQuery, nowMs: number, kept: KeptSince): SpanPlan[] 
   const spans = [[...starts, toMs]]
   if (query.compare === 'previous_period') spans.push([...starts, toMs].map((it) => it - (toMs - fromMs)))
   if (query.compare === 'previous_year') spans.push([...starts, toMs].map(yearBefore))
-  return spans.map((bounds) => {
-    const aligned = bounds.map((it) => alignDown(it, kept))
-    return { bounds: aligned, slices: slicesOf(aligned) }
-  })
+  return spans.map((bounds) => spanPlan(bounds.map((it) => alignDown(it, kept))))
 }
 
 type Labels = { readonly starts: readonly number[]; readonly names: ReadonlyMap<string, string> }

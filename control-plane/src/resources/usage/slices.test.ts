@@ -1,9 +1,9 @@
 /** Slices hold every minute of a span once; stretches of time follow the wall clock of their zone. */
-import { rollupMs } from '@headgate/domain/rollup'
+import { type RollupLevel, rollupMs } from '@headgate/domain/rollup'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bucketStarts } from './buckets.ts'
-import { alignDown, alignUp, slicesOf } from './slices.ts'
+import { alignDown, alignUp, type Range, type SpanPlan, slicesOf, spanPlan } from './slices.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -34,6 +34,67 @@ test('no slice crosses the bound of a stretch within a row of its level', () => 
   const day = rollupMs.day
   expect(slicesOf([0, day, 3 * day])).toEqual({ day: [[0, 3 * day]], hour: [], minute: [] })
   expect(slicesOf([0, day / 2, day])).toEqual({ day: [], hour: [[0, day]], minute: [] })
+})
+
+test('a plan counts each minute once in its own stretch, whatever is added and taken away again', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(minutes, { minLength: 2, maxLength: 30 }),
+      fc.array(minutes),
+      (instants, others) => {
+        const bounds = instants.sort((a, b) => a - b)
+        const plan = spanPlan(bounds)
+        for (const minute of [...others, ...bounds, ...bounds.map((it) => it - MINUTE_MS)]) {
+          const expected = bounds
+            .slice(0, -1)
+            .map((from, i) => (minute >= from && minute < (bounds[i + 1] as number) ? 1 : 0))
+          expect(countedIn(plan, minute)).toEqual(expected)
+        }
+      },
+    ),
+  )
+})
+
+/** How often the row that holds a minute is counted in each stretch. */
+function countedIn({ bounds, sliceBounds, slices, shares }: SpanPlan, minute: number): number[] {
+  const counts = bounds.slice(1).map(() => 0)
+  const count = (stretch: number, by: number) => {
+    counts[stretch - 1] = (counts[stretch - 1] as number) + by
+  }
+  const holds = ([from, to]: Range) => minute >= from && minute < to
+  for (const [level, ranges] of Object.entries(slices) as [RollupLevel, readonly Range[]][]) {
+    const at = Math.floor(minute / rollupMs[level]) * rollupMs[level]
+    for (const _ of ranges.filter(holds))
+      count(sliceBounds.slice(0, -1).filter((start) => start <= at).length, 1)
+  }
+  for (const { stretch, sign } of shares.filter((it) => holds(it.range))) count(stretch, sign)
+  return counts
+}
+
+test('days of another zone are whole days of UTC, and their hours between the midnights change sides', () => {
+  const { day, hour } = rollupMs
+  const plan = spanPlan([day - hour, 2 * day - hour, 3 * day - hour])
+  expect(plan.slices).toEqual({ day: [[day, 3 * day]], hour: [], minute: [] })
+  const moves = plan.shares.map(({ range, stretch, sign }) => [
+    range[0] / hour,
+    range[1] / hour,
+    stretch,
+    sign,
+  ])
+  expect(moves).toEqual([
+    ...[[23, 24, 1, 1]],
+    ...[[47, 48, 2, 1]],
+    ...[[47, 48, 1, -1]],
+    ...[[71, 72, 2, -1]],
+  ])
+})
+
+test('a month of days in Berlin reads whole days, though its first and last day are cut short', () => {
+  const { day, hour } = rollupMs
+  const midnights = Array.from({ length: 30 }, (_, n) => n * day + 23 * hour)
+  const plan = spanPlan([0, ...midnights, 30 * day])
+  expect(plan.slices).toEqual({ day: [[0, 30 * day]], hour: [], minute: [] })
+  expect(plan.shares.every(({ range }) => range[1] - range[0] === hour)).toBe(true)
 })
 
 test('where finer levels were dropped, bounds move to what is kept', () => {

@@ -13,12 +13,13 @@ import {
   type Cube,
   countColumns,
   dimensionColumns,
+  type RollupTable,
   rollupTables,
   type SumColumn,
   sumColumns,
 } from '../../database/rollup-tables.ts'
 import { corrections, filterDimensions } from './corrections.ts'
-import type { Range, SpanPlan } from './slices.ts'
+import type { Range, Share, SpanPlan } from './slices.ts'
 
 /** All figures as text: sums may pass what a number can hold. */
 export type SumRow = {
@@ -34,7 +35,10 @@ export type SumRow = {
 } & Readonly<Record<CountColumn | SumColumn, string>> &
   Readonly<Partial<Record<BinColumn, string>>>
 
-type Question = Pick<UsageQuery, 'by' | 'metric' | 'currency' | 'latency' | 'limit'>
+type Question = Pick<UsageQuery, 'by' | 'metric' | 'currency' | 'latency' | 'limit'> & {
+  /** Whoever asks sees some teams alone, so that only sums that tell teams apart are theirs. */
+  readonly ofTeams: boolean
+}
 
 const summed = [...Object.keys(countColumns), ...Object.keys(sumColumns)]
 
@@ -57,6 +61,7 @@ export async function sumUsage(
   const columns = latency ? [...summed, ...Object.keys(binColumns)] : summed
   const wanted = Object.entries(filterDimensions).filter(([name]) => filter[name as keyof UsageValues])
   const needed = new Set<UsageDimension>([...by, ...wanted.map(([, dimension]) => dimension)])
+  if (question.ofTeams) needed.add('team')
   const dimensions = by.map((_, i) => sql.ref(`dimension${i}`))
   const values = by.map((dimension, i) => {
     const column = sql.ref(dimensionColumns[dimension].name)
@@ -77,11 +82,13 @@ export async function sumUsage(
     with entries as (
       select span, bucket, currency, ${list(values)} ${names}
       from (${parts(spans, needed, columns)}) as slices join usage_series on id = series_id
-      where ${sql.join([sql`true`, ...conditions], sql` and `)}
+      where ${sql.join([sql`cube = any(${cubesOf(needed, columns)})`, ...conditions], sql` and `)}
       union all ${corrections(spans, { by, filter, columns })}
     ), cells as materialized (
       select span, bucket, currency, ${list(dimensions)} ${sums}
       from entries group by span, bucket, currency ${list(dimensions, 'before')}
+      -- What was added and taken away again was not there.
+      having sum(calls) <> 0 or sum(cost_nanos) <> 0 or sum(priced) <> 0 or sum(unpriced) <> 0
     ), placed as (
       select ${list(dimensions)} row_number() over (order by ${order} desc ${list(dimensions, 'before')}) as place
       from cells ${by.length > 0 ? sql`group by ${sql.join(dimensions)}` : sql``}
@@ -114,36 +121,65 @@ function condition(dimension: UsageDimension, values: readonly string[]): RawBui
   return sql`${sql.ref(name)} = any(${values}::${sql.raw(type)}[])`
 }
 
-/** The rows of all slices, each with its span and stretch. */
+/** The rows of all slices, each with its span and stretch, and those that change sides. */
 function parts(
   spans: readonly SpanPlan[],
   needed: ReadonlySet<UsageDimension>,
   columns: readonly string[],
 ): RawBuilder<unknown> {
-  const selects = spans.flatMap(({ bounds, slices }, span) =>
-    RollupLevel.options.flatMap((level) => {
-      if (slices[level].length === 0) return []
-      const starts = bounds.slice(0, -1)
-      const bucket = starts.length === 1 ? sql`1` : sql`width_bucket(at, ${starts.map(iso)}::timestamptz[])`
-      return tablesOf(level, needed, columns).map(
-        ({
-          name,
-          holds,
-        }) => sql`select ${span}::int as span, ${bucket} as bucket, series_id, ${figures(columns, holds)}
-          from ${sql.table(name)} where ${within(slices[level])}`,
-      )
-    }),
+  const selects = spans.flatMap((plan, span) =>
+    RollupLevel.options.flatMap((level) =>
+      tablesOf(level, needed, columns).flatMap((table) => [
+        ...sliced(plan, span, { table, columns }),
+        ...moved(plan, span, { table, columns }),
+      ]),
+    ),
   )
   if (selects.length > 0) return sql.join(selects, sql` union all `)
   return sql`select 0 as span, 1 as bucket, 0 as series_id, ${figures(columns, null)} where false`
 }
 
+type Source = { readonly table: RollupTable; readonly columns: readonly string[] }
+
+function sliced(plan: SpanPlan, span: number, { table, columns }: Source): RawBuilder<unknown>[] {
+  const ranges = plan.slices[table.level]
+  if (ranges.length === 0) return []
+  const starts = plan.sliceBounds.slice(0, -1)
+  const bucket = starts.length === 1 ? sql`1` : sql`width_bucket(at, ${starts.map(iso)}::timestamptz[])`
+  return [
+    sql`select ${span}::int as span, ${bucket} as bucket, series_id, ${figures(columns, table.holds)}
+      from ${sql.table(table.name)} where ${within(ranges)}`,
+  ]
+}
+
+/** Each range is looked up once; its rows are added to one stretch and taken from the one beside. */
+function moved({ shares }: SpanPlan, span: number, { table, columns }: Source): RawBuilder<unknown>[] {
+  const its = shares.filter((it) => it.level === table.level)
+  if (its.length === 0) return []
+  const ranges = [...Map.groupBy(its, ({ range }) => range.join()).values()]
+  const instants = (end: 0 | 1) => ranges.map(([share]) => iso((share as Share).range[end]))
+  const stretches = (sign: Share['sign']) =>
+    ranges.map((both) => both.find((it) => it.sign === sign)?.stretch ?? null)
+  return [
+    sql`select ${span}::int as span, stretch as bucket, series_id, ${figures(columns, table.holds, sql`sign * `)}
+      from unnest(${instants(0)}::timestamptz[], ${instants(1)}::timestamptz[], ${stretches(1)}::int4[],
+        ${stretches(-1)}::int4[]) as share (since, until, gains, loses)
+      -- The fence makes Postgres look up each of the few ranges instead of reading the table.
+      cross join lateral (select * from ${sql.table(table.name)} where at >= since and at < until offset 0) as moved
+      cross join lateral (values (gains, 1), (loses, -1)) as side (stretch, sign) where stretch is not null`,
+  ]
+}
+
 /** The columns that a table holds, and nothing for the others, whose figures come from its neighbour. */
-function figures(columns: readonly string[], holds: 'sums' | 'bins' | null): RawBuilder<unknown> {
+function figures(
+  columns: readonly string[],
+  holds: RollupTable['holds'] | null,
+  times = sql``,
+): RawBuilder<unknown> {
   return sql.join(
     columns.map((column) => {
       const isBin = column in binColumns
-      if (holds === (isBin ? 'bins' : 'sums')) return sql.ref(column)
+      if (holds === (isBin ? 'bins' : 'sums')) return sql`${times}${sql.ref(column)} as ${sql.ref(column)}`
       const type = sql.raw(isBin ? 'numeric' : column in countColumns ? 'int4' : 'int8')
       return sql`0::${type} as ${sql.ref(column)}`
     }),
@@ -151,11 +187,23 @@ function figures(columns: readonly string[], holds: 'sums' | 'bins' | null): Raw
 }
 
 /** The narrowest tables of a level that tell apart what must be: sums and, where asked for, bins. */
-function tablesOf(level: RollupLevel, needed: ReadonlySet<UsageDimension>, columns: readonly string[]) {
+function tablesOf(
+  level: RollupLevel,
+  needed: ReadonlySet<UsageDimension>,
+  columns: readonly string[],
+): readonly RollupTable[] {
   const tells = (cube: Cube) => [...needed].every((it) => dimensionColumns[it].cubes.includes(cube))
   const fitting = rollupTables.filter((table) => table.level === level && tells(table.cube))
   const withBins = columns.some((column) => column in binColumns)
-  return fitting.filter((it) => it.cube === fitting[0]?.cube && (it.holds === 'sums' || withBins))
+  const narrowest = fitting.find((it) => !withBins || it.holds === 'bins')?.cube
+  return fitting.filter((it) => it.cube === narrowest && (it.holds === 'sums' || withBins))
+}
+
+/** The cubes that are read; all others need not be looked through for what a series stands for. */
+function cubesOf(needed: ReadonlySet<UsageDimension>, columns: readonly string[]): Cube[] {
+  return [
+    ...new Set(RollupLevel.options.flatMap((level) => tablesOf(level, needed, columns)).map((it) => it.cube)),
+  ]
 }
 
 function within(ranges: readonly Range[]): RawBuilder<unknown> {

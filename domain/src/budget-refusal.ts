@@ -1,11 +1,10 @@
 /**
- * What callers read when a budget refuses them: whose budget it is, how much it holds, what is spent, and when it
+ * A budget refusal is what callers read when a budget refuses them: whose budget it is, how much it holds, what is spent, and when it
  * begins anew. Money is written as people write it; the figures beside it are nanos.
  */
-import { GatewayError } from '@headgate/domain/gateway-error'
-import type { Claim } from '@headgate/domain/reservation'
-import type { OpenBudget } from '@headgate/domain/spend'
-import type { Authorized } from './call.ts'
+import { GatewayError } from './gateway-error.ts'
+import type { Claim } from './reservation.ts'
+import type { OpenBudget } from './spend.ts'
 
 const NANOS_PER_CENT = 10_000_000
 const UNCOUNTED_RETRY_MS = 5_000
@@ -14,7 +13,8 @@ const JITTER = 0.2
 const STATE_HEADER = 'x-headgate-budget-state'
 
 type Figures = {
-  readonly call: Authorized
+  /** The caller's team, whom to ask for more. */
+  readonly owner: string | undefined
   readonly spentNanos: number
   /** What the call would have held. */
   readonly nanos: number
@@ -22,9 +22,8 @@ type Figures = {
   readonly resetMs: number
 }
 
-export function exhausted(budget: OpenBudget, { call, spentNanos, nanos, resetMs }: Figures): GatewayError {
+export function exhausted(budget: OpenBudget, { owner, spentNanos, nanos, resetMs }: Figures): GatewayError {
   const { rule, claim, period } = budget
-  const owner = call.catalog.team(call.caller.teamId)?.name
   const money = (it: number) => `${moneyText(it)} ${rule.currency}`
   const ends =
     rule.period.kind === 'span'
@@ -58,8 +57,8 @@ export function uncounted(budget: OpenBudget, waitMs: number | null): GatewayErr
   })
 }
 
-export function priceUnknown(call: Authorized, budget: OpenBudget | undefined): GatewayError {
-  const model = `The model "${call.alias.name}"`
+export function priceUnknown(alias: string, budget: OpenBudget | undefined): GatewayError {
+  const model = `The model "${alias}"`
   if (budget === undefined) return new GatewayError('price_unknown', { param: 'model' })
   return new GatewayError('price_unknown', {
     public: `${model} has no price in ${budget.rule.currency}, so ${nameOf(budget)} cannot let it pass. Ask for its price to be set, or take another model.`,
