@@ -63,6 +63,7 @@ export function syntheticCall(n: number, span: Span): UsageRecord {
     startedAt: new Date(startedMs).toISOString(),
     secretNumber: null,
     client: null,
+    clientTag: null,
     keyId: idOf('key', key),
     userId: app % 5 === 0 ? idOf('usr', key) : null,
     appId: idOf('app', app),

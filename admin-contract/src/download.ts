@@ -10,19 +10,27 @@ export const FileFormat = z
   .meta({ description: '`sidecar` tells what is in the file, instead of the file.' })
 export type FileFormat = z.infer<typeof FileFormat>
 
+/** Of files of usage. */
+export const TableFormat = z
+  .enum(['csv', 'json', 'ndjson', 'parquet', 'sidecar'])
+  .default('csv')
+  .meta({ description: '`sidecar` tells what is in the file, instead of the file.' })
+export type TableFormat = z.infer<typeof TableFormat>
+
 export type Download = {
   readonly fileName: string
   readonly contentType: string
-  /** Pieces of text in order; whoever sends them takes the next when it has room. */
+  /** Pieces in order, text or bytes; whoever sends them takes the next when it has room. */
   readonly body: AsyncIterable<string | Uint8Array>
 }
 
 export const Download = z.custom<Download>((it) => typeof it === 'object' && it !== null && 'fileName' in it)
 
 /** The types of content a download may be. */
-export const contentTypes: Readonly<Record<FileFormat, string>> = {
+export const contentTypes: Readonly<Record<TableFormat, string>> = {
   csv: 'text/csv; charset=utf-8',
   json: 'application/json; charset=utf-8',
   ndjson: 'application/x-ndjson; charset=utf-8',
+  parquet: 'application/vnd.apache.parquet',
   sidecar: 'application/json; charset=utf-8',
 }

@@ -12,6 +12,7 @@ import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
 import { drafts, publications } from './drafts.ts'
 import { exchangeRates } from './exchange-rates.ts'
+import { exportSchedules } from './export-schedules.ts'
 import { exports } from './exports.ts'
 import { keyRotations } from './key-rotations.ts'
 import { keys } from './keys.ts'
@@ -57,6 +58,7 @@ export const contract = {
   policies,
   usage,
   exports,
+  exportSchedules,
   drafts,
   publications,
   simulations,

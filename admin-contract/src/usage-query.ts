@@ -39,6 +39,7 @@ export const filterShape = {
   status: values(z.string().regex(/^[0-9]{3}$/, 'expected a status such as 429')),
   outcome: values(Name),
   errorCode: values(Name),
+  clientTag: values(Name),
 }
 export type UsageValues = z.infer<z.ZodObject<typeof filterShape>>
 

@@ -2,7 +2,7 @@
 import { Currency } from '@headgate/domain/price'
 import { UsageRecord } from '@headgate/domain/usage-record'
 import { z } from 'zod'
-import { Download, FileFormat } from './download.ts'
+import { Download, TableFormat } from './download.ts'
 import { operation } from './operation.ts'
 import { PageQuery, pageOf } from './page.ts'
 import { filterShape, Instant, UsageAnswer, UsageQuery } from './usage-query.ts'
@@ -56,7 +56,7 @@ export const usage = {
     path: '/usage-records/export',
     right: 'usage.read',
     summary: 'Sends usage records as a file, latest first, with names beside ids.',
-    query: UsageFilter.extend({ format: FileFormat }),
+    query: UsageFilter.extend({ format: TableFormat }),
     reply: Download,
     download: true,
     audit: 'usage.exported',
@@ -66,7 +66,7 @@ export const usage = {
     path: '/analytics/export',
     right: 'usage.read',
     summary: 'Sends the answer to a question about usage as a file.',
-    query: UsageQuery.extend({ format: FileFormat }),
+    query: UsageQuery.extend({ format: TableFormat }),
     reply: Download,
     download: true,
     audit: 'usage.exported',

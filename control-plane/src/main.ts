@@ -1,5 +1,6 @@
 /** The control plane as a process of its own: settings and adapters are put together here and nowhere else. */
 import { keyDigester } from '@headgate/adapters/keys/digest'
+import { redisCallQuestions } from '@headgate/adapters/redis/call-questions'
 import { redisCatalogFeed } from '@headgate/adapters/redis/catalog-feed'
 import { connectRedis } from '@headgate/adapters/redis/client'
 import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
@@ -25,6 +26,7 @@ async function run(settings: ControlPlaneSettings): Promise<void> {
     catalogFeed: redisCatalogFeed(client, { log }),
     keyPublisher: keys,
     usageSource: redisUsageSource(client, { log }),
+    callQuestions: redisCallQuestions(client),
     digestKey: keyDigester(settings.keyPepper),
     sealer: settings.sealingKey === null ? null : secretSealer(settings.sealingKey),
     ledger,

@@ -5,6 +5,7 @@
 import type { AddressInfo } from 'node:net'
 import { idSource } from '@headgate/domain/id'
 import type {
+  CallQuestions,
   CatalogFeed,
   Clock,
   DigestKey,
@@ -31,6 +32,7 @@ import { findersOf } from './http/find-actor.ts'
 import { watchHealth } from './http/health.ts'
 import { adminServer } from './http/server.ts'
 import { signInBy } from './http/sign-in.ts'
+import { answerCallers } from './jobs/answer-callers.ts'
 import { checkUsage } from './jobs/check-usage.ts'
 import { deliverAlerts } from './jobs/deliver-alerts.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
@@ -44,6 +46,7 @@ import { reconcileBudgets } from './jobs/reconcile-budgets.ts'
 import { rotateKeys } from './jobs/rotate-keys.ts'
 import { runExports } from './jobs/run-exports.ts'
 import { pause, startJobs } from './jobs/scheduler.ts'
+import { startScheduledExports } from './jobs/start-scheduled-exports.ts'
 import { anchorFile } from './resources/audit-events/anchor-file.ts'
 import { beginAuditChain } from './resources/audit-events/append.ts'
 import { type AuditKeeper, auditKeeper } from './resources/audit-events/keeper.ts'
@@ -61,6 +64,8 @@ export type ControlPlanePorts = {
   readonly catalogFeed: CatalogFeed
   readonly keyPublisher: KeyPublisher
   readonly usageSource: UsageSource
+  /** Where gateways ask what became of calls. */
+  readonly callQuestions: CallQuestions
   readonly digestKey: DigestKey
   /** Null where no sealing key is set: nothing can be stored under `db://` then. */
   readonly sealer: SecretSealer | null
@@ -206,9 +211,11 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
   }
   const usage = [
     drainUsage({ db, log, source: ports.usageSource }),
+    answerCallers({ db, questions: ports.callQuestions }),
     keepUsage({ db, log, clock, keptDays: config.usageKeptDays }),
     checkUsage({ db, log, clock }),
     rebuildUsage({ db, log }),
+    startScheduledExports(home),
     runExports({ db, scopedTo: around.scopedTo, log, clock }),
   ]
   const keyJobs = [rotateKeys({ home, db, publisher: ports.keyPublisher }), forgetReplies(db)]

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { lastGoodCatalog } from '@headgate/adapters/disk/last-good-catalog'
 import { openUsageJournal } from '@headgate/adapters/journal/usage-journal'
 import { keyDigester } from '@headgate/adapters/keys/digest'
+import { redisCallRecords } from '@headgate/adapters/redis/call-records'
 import { redisCatalogFeed } from '@headgate/adapters/redis/catalog-feed'
 import { connectRedis } from '@headgate/adapters/redis/client'
 import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
@@ -40,6 +41,7 @@ async function run(settings: DataPlaneSettings): Promise<void> {
       digest: keyDigester(settings.keyPepper),
       ledger,
       usage,
+      callRecords: redisCallRecords(client),
       secrets: secretResolver({ sources: secretSources(settings.secrets), clock, log }),
     },
     log,

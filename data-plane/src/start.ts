@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { idSource } from '@headgate/domain/id'
 import type {
+  CallRecords,
   CatalogFeed,
   CatalogShelf,
   Clock,
@@ -23,6 +24,8 @@ import { dataPlaneMetrics } from './observe/metrics.ts'
 import { DeploymentLoads } from './pipeline/deployment-loads.ts'
 import type { Gateway } from './pipeline/gateway.ts'
 import { liveStreams } from './pipeline/live-streams.ts'
+import { OwnUsePace } from './pipeline/own-use-pace.ts'
+import { RecentCalls } from './pipeline/recent-calls.ts'
 import { SeenSpend } from './pipeline/seen-spend.ts'
 import { openConnections } from './upstreams/connection.ts'
 
@@ -37,6 +40,7 @@ export type DataPlanePorts = {
   readonly digest: DigestKey
   readonly ledger: Ledger
   readonly usage: UsageStream
+  readonly callRecords: CallRecords
   readonly secrets: SecretResolver
 }
 
@@ -78,6 +82,8 @@ export async function startDataPlane(
     streams,
     seenSpend: new SeenSpend(),
     loads: new DeploymentLoads(() => ports.clock.monotonicMs()),
+    recentCalls: new RecentCalls(),
+    ownUsePace: new OwnUsePace(),
     log: callLog(log, metrics.count),
     instanceId,
   }

@@ -156,6 +156,15 @@ export function isWarning({ amountNanos }: Pick<Budget, 'amountNanos'>, spentNan
   return spentNanos >= partOf(amountNanos, TOLD_AT_PERCENT[0])
 }
 
+/** How things stand with a budget of which so much is spent or held. */
+export function budgetStateAt(budget: Pick<Budget, 'amountNanos' | 'steps'>, usedNanos: number): BudgetState {
+  const blocksAt = blocksAtNanos(budget)
+  if (blocksAt !== null && usedNanos >= blocksAt) return 'exhausted'
+  if (stepAt(budget, 'throttle', usedNanos) !== null) return 'throttled'
+  if (stepAt(budget, 'downshift', usedNanos) !== null) return 'downshifted'
+  return isWarning(budget, usedNanos) ? 'warning' : 'ok'
+}
+
 function placeOf({ action, atPercent }: BudgetStep): string {
   return `${action} ${atPercent}`
 }

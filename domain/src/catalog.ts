@@ -93,6 +93,7 @@ export type Catalog = {
   /** What all policies say of a key. The same value each time it is asked for the same record. */
   standing(key: KeyRecord): Standing
   team(id: string): { readonly name: string } | undefined
+  app(id: string): { readonly name: string } | undefined
   readonly limits: LimitTree
   readonly budgets: Budgets
 }
@@ -129,12 +130,14 @@ export function openCatalog(document: CatalogDocument): Catalog {
   aliases.sort((a, b) => (a.name < b.name ? -1 : 1))
   const aliasByName = new Map(aliases.map((alias) => [alias.name, alias]))
   const teams = byId(document.teams)
+  const apps = byId(document.apps)
   return Object.freeze({
     version: document.version,
     aliases,
     alias: (name: string) => aliasByName.get(name),
     standing: standingsOf(document),
     team: (id: string) => teams.get(id),
+    app: (id: string) => apps.get(id),
     limits: openLimitTree(document),
     budgets: openBudgets(document),
   })

@@ -31,9 +31,19 @@ export type LimitNode = {
   readonly claim: Claim
 }
 
+/** A limit on a key or on an owner of it, whichever call it may count. */
+export type OwnLimit = {
+  readonly measure: Measure
+  /** Null for a figure on the key itself. */
+  readonly rule: LimitRule | null
+  readonly claim: Claim
+}
+
 export type LimitTree = {
   /** What a call of this key, for this alias, at a deployment that draws on this quota, asks for. */
   claims(key: KeyRecord, alias: string, quotaId: string | null): readonly Claim[]
+  /** All limits on the key and its owners, narrowest first; those of quotas, which others share, are not among them. */
+  of(key: KeyRecord): readonly OwnLimit[]
 }
 
 /** How each measure is counted. */
@@ -73,6 +83,7 @@ export function openLimitTree(document: LimitTreeDocument): LimitTree {
       }
       return claims
     },
+    of: (key) => limitsOf(key, { nodes, rules, names, byOwner }),
   }
 }
 
@@ -159,25 +170,34 @@ function scopeOf(ownerId: string, names: ReadonlyMap<string, string>): DeniedSco
   return { kind: ownerKindOf(ownerId), name: names.get(ownerId) ?? ownerId }
 }
 
-/** The nodes that count a call, narrowest owner first; a limit counts where all of those above it do. */
-function applicable(
-  key: KeyRecord,
-  alias: string,
-  quotaId: string | null,
-  tree: Opening & { readonly byOwner: ReadonlyMap<string | null, readonly Node[]> },
-): Node[] {
+type Tree = Opening & { readonly byOwner: ReadonlyMap<string | null, readonly Node[]> }
+
+/** The nodes of a key and its owners, narrowest first, without those that hang below somebody else's. */
+function ownedNodes(key: KeyRecord, tree: Tree): Node[] {
   const own = key.limits.map((rule) => nodeOfKey(rule, key, tree))
   const owners = [key.userId, key.appId, key.teamId].filter((it) => it !== null)
-  const all = [...own, ...owners.flatMap((id) => tree.byOwner.get(id) ?? [])]
-  const mine = new Set<string | null>([key.id, ...owners])
+  const mine = new Set<string>([key.id, ...owners])
+  const isOwned = ({ rule, parent }: Node): boolean =>
+    rule === null || (mine.has(rule.ownerId) && (parent === null || isOwned(parent)))
+  return [...own, ...owners.flatMap((id) => tree.byOwner.get(id) ?? [])].filter(isOwned)
+}
+
+function limitsOf(key: KeyRecord, tree: Tree): OwnLimit[] {
+  return [
+    ...ownFigures(key),
+    ...ownedNodes(key, tree).map(({ measure, rule, claim }) => ({ measure, rule, claim })),
+  ]
+}
+
+/** The nodes that count a call, narrowest owner first; a limit counts where all of those above it do. */
+function applicable(key: KeyRecord, alias: string, quotaId: string | null, tree: Tree): Node[] {
   const counts = ({ rule, parent }: Node): boolean => {
     if (rule === null) return true
-    if (!mine.has(rule.ownerId)) return false
     if (rule.model !== null && rule.model !== alias) return false
     if (rule.quotaId !== null && rule.quotaId !== quotaId) return false
     return parent === null || counts(parent)
   }
-  const nodes = all.filter(counts)
+  const nodes = ownedNodes(key, tree).filter(counts)
   for (const measure of quotaMeasures) {
     const node = quotaId === null ? undefined : tree.nodes.get(quotaNodeId(quotaId, measure))
     if (node !== undefined) nodes.push(node)
@@ -195,7 +215,7 @@ function nodeOfKey(rule: LimitRule, key: KeyRecord, tree: Opening): Node {
 
 /** The claims of these nodes: each one's own, then the pools of parents that keep guarantees. */
 function claimsOf(nodes: readonly Node[], key: KeyRecord): readonly Claim[] {
-  const claims = [...ownClaims(key), ...nodes.map((node) => node.claim)]
+  const claims = [...ownFigures(key).map((it) => it.claim), ...nodes.map((node) => node.claim)]
   const parents = new Set(nodes.filter((node) => node.guaranteed > 0))
   for (const node of nodes) if (node.parent !== null && node.parent.guaranteed > 0) parents.add(node.parent)
   for (const parent of parents) claims.push(poolClaim(parent, nodes))
@@ -225,17 +245,18 @@ function poolClaim(parent: Node, nodes: readonly Node[]): Claim {
 }
 
 /** The figures that stand on the key itself. */
-function ownClaims(key: KeyRecord): Claim[] {
-  const claims: Claim[] = []
+function ownFigures(key: KeyRecord): OwnLimit[] {
+  const found: OwnLimit[] = []
   const scope = { kind: 'key', name: key.name } as const
   const figures = { requests_per_minute: key.requestsPerMinute, tokens_per_minute: key.tokensPerMinute }
   for (const measure of quotaMeasures) {
     const limit = figures[measure]
     if (limit === null) continue
     const bucket = `{${key.teamId}}:${key.id}:${counted[measure].unit}`
-    claims.push({ bucket, limit, ...counted[measure], scope, quotaId: null, instead: null })
+    const claim = { bucket, limit, ...counted[measure], scope, quotaId: null, instead: null }
+    found.push({ measure, rule: null, claim })
   }
-  return claims
+  return found
 }
 
 /** Why a document's limits may not be published: parents that are missing or of another kind, and guarantees beyond the whole. */

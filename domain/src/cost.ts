@@ -11,6 +11,7 @@ import type { TokenUsage, UsageDetails } from './usage.ts'
 const MILLION = 1_000_000
 /** A millisecond in millionths of a second. */
 const MS = 1_000
+const NANOS = 1_000_000_000
 const EXACT_MAX = Number.MAX_SAFE_INTEGER
 
 export const CostState = z.enum(['priced', 'free', 'unknown', 'none'])
@@ -70,6 +71,12 @@ export function costCeiling(
   const output = rates.reasoning > rates.output ? 'reasoning' : 'output'
   const amounts: Amounts = [input, estimate.input, output, estimate.output, 'request', MILLION]
   return nanosOf(card, amounts, estimate.input, serviceTier)
+}
+
+/** Nanos as decimal text in units of a currency, exact: `0.019500000`. */
+export function nanosText(nanos: number): string {
+  const whole = Math.floor(nanos / NANOS)
+  return `${whole}.${String(nanos % NANOS).padStart(9, '0')}`
 }
 
 /** Kinds and how much of each, one after the other: tokens and characters, or millionths of what is billed by one. */

@@ -13,6 +13,8 @@ export const EndpointName = z.enum([
   'moderations',
   'models.list',
   'models.retrieve',
+  'headgate.me',
+  'headgate.requests',
 ])
 export type EndpointName = z.infer<typeof EndpointName>
 
@@ -29,7 +31,10 @@ export type EndpointFacts = {
   readonly atAzure: boolean
 }
 
-type ForwardedName = Exclude<EndpointName, 'models.list' | 'models.retrieve'>
+/** Those that the gateway answers itself. */
+const localNames = ['models.list', 'models.retrieve', 'headgate.me', 'headgate.requests'] as const
+type LocalName = (typeof localNames)[number]
+type ForwardedName = Exclude<EndpointName, LocalName>
 
 const facts = (
   path: string,
@@ -46,11 +51,15 @@ const table: Readonly<Record<ForwardedName, EndpointFacts>> = {
 }
 
 /** The endpoints that are forwarded to providers. */
-export const ForwardedName = EndpointName.exclude(['models.list', 'models.retrieve'])
+export const ForwardedName = EndpointName.exclude(localNames)
 
 /** Null for what the gateway answers itself. */
 export function endpointFacts(name: EndpointName): EndpointFacts | null {
-  return name === 'models.list' || name === 'models.retrieve' ? null : table[name]
+  return isLocal(name) ? null : table[name]
+}
+
+function isLocal(name: EndpointName): name is LocalName {
+  return (localNames as readonly EndpointName[]).includes(name)
 }
 
 /** Whether a provider of this style has the endpoint. */

@@ -50,6 +50,12 @@ const table = {
   key_revoked: row(401, 'invalid_request_error', false, 'The key was revoked. Ask its owner for a new one.'),
   key_disabled: row(401, 'invalid_request_error', false, 'The key is disabled. Ask its owner to enable it.'),
   model_not_found: row(404, 'invalid_request_error', false, 'No model of this name is offered to this key.'),
+  call_not_found: row(
+    404,
+    'invalid_request_error',
+    false,
+    'This key made no call with this id. A call that another gateway has just served may take some seconds to be found.',
+  ),
   model_not_allowed: row(403, 'permission_error', false, 'This key may not use this model.'),
   endpoint_not_allowed: row(403, 'permission_error', false, 'This key may not use this endpoint.'),
   resource_not_allowed: row(
@@ -94,6 +100,7 @@ const table = {
     'The price of this model is not known, so a budget cannot let it pass.',
   ),
   limiter_unavailable: row(503, 'server_error', true, 'Limits cannot be checked right now.'),
+  records_unavailable: row(503, 'server_error', true, 'What became of calls cannot be looked up right now.'),
   upstream_quota: row(429, 'rate_limit_error', true, 'The provider says our quota there is used up.'),
   upstream_capacity: row(503, 'server_error', true, 'The provider is busy; this is not your limit.'),
   upstream_auth: row(

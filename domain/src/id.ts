@@ -26,6 +26,7 @@ export type IdPrefix =
   | 'bev'
   | 'pol'
   | 'exp'
+  | 'sch'
   | 'req'
   | 'aud'
   | 'dft'
@@ -67,6 +68,14 @@ export function idSource(): (prefix: IdPrefix, nowMs: number) => string {
     used += 16
     return `${prefix}_${timeText}${random}`
   }
+}
+
+/** When a thing was born, by its id, in ms since 1970. */
+export function timeOf(id: string): number {
+  let timeMs = 0
+  const from = id.indexOf('_') + 1
+  for (let i = from; i < from + 10; i++) timeMs = timeMs * 32 + ALPHABET.indexOf(id.charAt(i))
+  return timeMs
 }
 
 function encodeTime(nowMs: number): string {

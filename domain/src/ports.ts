@@ -3,6 +3,7 @@
  * secrets); only a `main.ts` chooses which. Postgres has no port: it has one implementation.
  */
 import type { CatalogDocument } from './catalog.ts'
+import type { CallQuestion } from './own-use.ts'
 import type { KeyRecord } from './proxy-key.ts'
 import type { Ask, LivePool, Pool, PoolUse, Used, Verdict } from './reservation.ts'
 import type { Secret, SecretRef } from './secret-ref.ts'
@@ -132,6 +133,27 @@ export type UsageBatch = {
 export interface UsageSource {
   /** Waits up to `waitMs` for records; an empty batch when none came. */
   take(countMax: number, waitMs: number): Promise<UsageBatch>
+}
+
+/** Where a gateway learns what became of a call that it no longer knows of itself. Never on the way of a call. */
+export interface CallRecords {
+  /**
+   * The stored records of a call, one for each attempt, in their order; none when it is not the key's or not stored.
+   * @throws GatewayError `records_unavailable` when nobody answers in time, or too many questions wait
+   */
+  find(question: CallQuestion): Promise<readonly UsageRecord[]>
+}
+
+/** A question of a gateway that waits for its answer; whoever takes too long to answer is no longer waited for. */
+export type AskedCall = {
+  readonly question: CallQuestion
+  answer(records: readonly UsageRecord[]): Promise<void>
+}
+
+/** Where the control plane takes such questions from. Each goes to one taker. */
+export interface CallQuestions {
+  /** Waits up to `waitMs` for questions; empty when none came. */
+  take(countMax: number, waitMs: number): Promise<readonly AskedCall[]>
 }
 
 /** What a process says of itself. Fields never hold a secret; texts from outside pass `redact` first. */

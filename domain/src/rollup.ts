@@ -31,6 +31,7 @@ export const UsageDimension = z.enum([
   'status',
   'outcome',
   'error_code',
+  'client_tag',
 ])
 export type UsageDimension = z.infer<typeof UsageDimension>
 

@@ -11,7 +11,7 @@ const UsageExportId = idOf('exp')
 export const ExportKind = z.enum(['records', 'sums'])
 export type ExportKind = z.infer<typeof ExportKind>
 
-export const ExportFormat = z.enum(['csv', 'json', 'ndjson'])
+export const ExportFormat = z.enum(['csv', 'json', 'ndjson', 'parquet'])
 
 const ExportState = z.enum(['queued', 'running', 'done', 'failed', 'cancelled'])
 export type ExportState = z.infer<typeof ExportState>

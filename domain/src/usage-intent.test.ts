@@ -8,7 +8,14 @@ const intent: UsageIntent = {
   ...{ appId: 'app_1', teamId: 'team_1', endpoint: 'chat.completions', alias: 'gpt-4o' },
   ...{ deploymentId: 'dep_1', resourceId: 'res_1', upstreamModel: 'gpt-4o', stream: true, requestBytes: 99 },
   ...{ catalogVersion: 7, shadowRefusal: null, inputTokens: 12 },
-  ...{ costNanos: 30, costState: 'priced', currency: 'USD', priceId: 'pri_1', agreementId: null },
+  ...{
+    costNanos: 30,
+    costState: 'priced',
+    currency: 'USD',
+    priceId: 'pri_1',
+    agreementId: null,
+    clientTag: null,
+  },
   serviceTier: null,
 }
 const progress: UsageProgress = {

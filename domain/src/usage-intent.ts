@@ -36,6 +36,7 @@ export const UsageIntent = z.object({
   currency: shape.currency,
   priceId: shape.priceId,
   agreementId: shape.agreementId,
+  clientTag: shape.clientTag,
 })
 export type UsageIntent = z.infer<typeof UsageIntent>
 

@@ -3,6 +3,7 @@
  * one, refused and broken calls included. Tokens and money are integers; times are milliseconds unless named.
  */
 import { z } from 'zod'
+import { ClientTag } from './client-tag.ts'
 import { CostState } from './cost.ts'
 import { Count, TokenUsage, UsageDetails } from './usage.ts'
 
@@ -64,5 +65,7 @@ export const UsageRecord = z.object({
   /** Which secret of its key the call came with, and what its client calls itself; only while a key is rotated. */
   secretNumber: z.int().min(1).nullable().default(null),
   client: z.string().max(200).nullable().default(null),
+  /** Whom the caller says it calls for. Null where it says nothing, and of callers nobody knows. */
+  clientTag: ClientTag.nullable().default(null),
 })
 export type UsageRecord = z.infer<typeof UsageRecord>

@@ -13,7 +13,7 @@ const PREFIXES = ['/v1', '/openai/v1', '/openai', `/openai/deployments/${NAME}`]
 const API_VERSION = 'VERSION'
 
 export function endpointsPage(): string {
-  const all: Endpoint[] = [...forwardedEndpoints, localEndpoints.listModels, localEndpoints.retrieveModel]
+  const all: Endpoint[] = [...forwardedEndpoints, ...localEndpoints]
   return [
     pageHead('Endpoints', '`data-plane/src/endpoints` and `data-plane/src/upstreams`'),
     'Every path the gateway serves. Any other path is refused with `unknown_endpoint`, whoever asks. Paths are',

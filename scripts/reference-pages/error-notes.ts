@@ -57,6 +57,10 @@ export const errorNotes: Readonly<Record<ErrorCode, ErrorNote>> = {
     'Take a name from `GET /v1/models`.',
     'Create the alias, and a route for it.',
   ),
+  call_not_found: note(
+    'No call with this id was made with this key, or its record is no longer kept. Calls of others look the same.',
+    'Check the id: it is `x-request-id` of the answer. Right after a call, ask again a few seconds later.',
+  ),
   model_not_allowed: note(
     'The alias exists; a policy denies it, or the narrowest level that has an allow list leaves it out.',
     'Take a name from `GET /v1/models`.',
@@ -126,6 +130,11 @@ export const errorNotes: Readonly<Record<ErrorCode, ErrorNote>> = {
     'Limits could not be judged in time and no local share could take over, or what a budget that blocks has spent is not known right now.',
     PROVIDER_FAULT,
     'See the runbook [redis-down](../runbooks/redis-down.md).',
+  ),
+  records_unavailable: note(
+    'No control plane answered in time what became of a call, or too many asked at once.',
+    'Ask again after `Retry-After`. Calls themselves are served all the while.',
+    'Check that a control plane runs and reaches Postgres and Redis.',
   ),
   upstream_quota: note(
     'The last deployment tried answered 429: the quota at the provider is used up.',

@@ -7,10 +7,13 @@ import { lastGoodCatalog } from '@headgate/adapters/disk/last-good-catalog'
 import type { Outlet } from '@headgate/adapters/journal/outlet'
 import { openUsageJournal } from '@headgate/adapters/journal/usage-journal'
 import { keyDigester } from '@headgate/adapters/keys/digest'
+import { memoryCallDesk } from '@headgate/adapters/memory/call-desk'
 import { memoryCatalogFeed } from '@headgate/adapters/memory/catalog-feed'
 import { memoryKeyDirectory } from '@headgate/adapters/memory/key-directory'
 import { memoryLedger } from '@headgate/adapters/memory/ledger'
 import { memoryUsageStream } from '@headgate/adapters/memory/usage-stream'
+import { redisCallQuestions } from '@headgate/adapters/redis/call-questions'
+import { redisCallRecords } from '@headgate/adapters/redis/call-records'
 import { redisCatalogFeed } from '@headgate/adapters/redis/catalog-feed'
 import { connectRedis } from '@headgate/adapters/redis/client'
 import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
@@ -29,6 +32,8 @@ import { startControlPlane } from '@headgate/control-plane/start'
 import { readSettings as readDataPlane } from '@headgate/data-plane/config'
 import { startDataPlane } from '@headgate/data-plane/start'
 import type {
+  CallQuestions,
+  CallRecords,
   CatalogFeed,
   KeyDirectory,
   KeyPublisher,
@@ -55,6 +60,8 @@ type Shared = {
   readonly ledger: Ledger
   readonly outlet: Outlet
   readonly source: UsageSource
+  readonly callRecords: CallRecords
+  readonly callQuestions: CallQuestions
 }
 
 /** What an evaluation need not set. */
@@ -99,6 +106,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
       catalogFeed: shared.feed,
       keyPublisher: shared.keys,
       usageSource: shared.source,
+      callQuestions: shared.callQuestions,
       ledger: shared.ledger,
       ...{ digestKey: digest, secrets, clock },
       sealer: control.sealingKey === null ? null : secretSealer(control.sealingKey),
@@ -118,6 +126,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
       digest,
       ledger: shared.ledger,
       usage,
+      callRecords: shared.callRecords,
       secrets: secretResolver({ sources: secretSources(data.secrets), clock, log }),
     },
     log,
@@ -179,11 +188,14 @@ async function openShared(
     ledger: ledgerWithFallback({ shared: ledger, clock, expectedInstances, onChange }),
     outlet: redisUsageOutlet(client),
     source: redisUsageSource(client, { log }),
+    callRecords: redisCallRecords(client),
+    callQuestions: redisCallQuestions(client),
   }
 }
 
 function sharedInMemory(): Shared {
   const usage = memoryUsageStream()
+  const desk = memoryCallDesk()
   return {
     inMemory: true,
     feed: memoryCatalogFeed(),
@@ -191,6 +203,8 @@ function sharedInMemory(): Shared {
     ledger: memoryLedger(clock),
     outlet: usage,
     source: usage,
+    callRecords: desk,
+    callQuestions: desk,
   }
 }
 

@@ -69,6 +69,7 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
     exportQuery: team('VOFSA'),
     checks: organisation('VOFSA'),
   },
+  exportSchedules: plain(team('VOFSA', 'schedule'), team('OFA', 'schedule')),
   exports: {
     list: team('VOFSA'),
     create: team('OFA'),

@@ -51,6 +51,12 @@ async function exportOf(plane: TestPlane, secret: string): Promise<string> {
   return made.id
 }
 
+async function scheduleOf(plane: TestPlane, secret: string): Promise<string> {
+  const client = adminClient({ origin: plane.plane.adminUrl, token: secret })
+  const body = { name: 'each month', kind: 'records', every: 'month' } as const
+  return (await client.exportSchedules.create({ body })).id
+}
+
 export type Somebody = { readonly role: Role; readonly isScoped: boolean; readonly secret: string }
 
 /** The whole world, with everybody in it. */
@@ -59,6 +65,7 @@ export async function accessWorld(plane: TestPlane) {
   const withExport = async (it: typeof mine) => ({
     ...it,
     export: await exportOf(plane, it.adminSecret),
+    schedule: await scheduleOf(plane, it.adminSecret),
   })
   const people: Somebody[] = []
   for (const role of Role.options)

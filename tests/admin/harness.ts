@@ -3,6 +3,7 @@
  * drains in memory, so that tests see both what callers are told and what is stored.
  */
 import { keyDigester } from '@headgate/adapters/keys/digest'
+import { memoryCallDesk } from '@headgate/adapters/memory/call-desk'
 import { memoryCatalogFeed } from '@headgate/adapters/memory/catalog-feed'
 import { memoryKeyDirectory } from '@headgate/adapters/memory/key-directory'
 import { type MemoryLedger, memoryLedger } from '@headgate/adapters/memory/ledger'
@@ -144,6 +145,7 @@ export function memoryPorts(environment: Readonly<Record<string, string>> = {}):
     catalogFeed: memoryCatalogFeed(),
     keyPublisher: memoryKeyDirectory(),
     usageSource: memoryUsageStream(),
+    callQuestions: memoryCallDesk(),
     digestKey,
     sealer: secretSealer(SEALING_KEY),
     ledger: memoryLedger(systemClock),

@@ -39,6 +39,7 @@ export function usageRecord(n: number, changes: Partial<UsageRecord> = {}): Usag
     shadowRefusal: { code: 'choices_over_cap', policyId: 'pol_1', text: `"n" asks for ${n} answers` },
     secretNumber: null,
     client: null,
+    clientTag: null,
     ...changes,
   }
 }

@@ -23,15 +23,20 @@ const samples: Readonly<Record<string, { model: string; body: object }>> = {
   moderations: { model: 'omni-moderation-latest', body: { input: 'x' } },
   'models.list': { model: '', body: {} },
   'models.retrieve': { model: 'gpt-4o', body: {} },
+  'headgate.me': { model: '', body: {} },
+  'headgate.requests': { model: '', body: {} },
 }
 
 type Way = { name: string; method: string; path: string; model: string; body: object | undefined }
 
+/** Stands in paths for a call that somebody made. */
+const SOME_CALL = `req_${'0'.repeat(26)}`
+
 /** Every path of every endpoint, found by asking the matcher, as the reference is. */
-const ways: Way[] = [...forwardedEndpoints, ...Object.values(localEndpoints)].flatMap((endpoint) => {
+const ways: Way[] = [...forwardedEndpoints, ...localEndpoints].flatMap((endpoint) => {
   const { name, method, kind } = endpoint
   const { model = 'no sample', body = {} } = samples[name] ?? {}
-  const named = kind === 'local' && endpoint.named ? `/${model}` : ''
+  const named = kind === 'local' && endpoint.named ? `/${model || SOME_CALL}` : ''
   return ['/v1', '/openai/v1', '/openai', `/openai/deployments/${model}`]
     .map((prefix) => prefix + endpoint.path + named)
     .filter((path) => isServed(method, path, name))
@@ -64,7 +69,7 @@ const call = ({ method, path, body }: Way) =>
 const forwarded = ways.filter((it) => it.body !== undefined)
 
 test('the walk comes by every endpoint, in all three path styles where it has them', () => {
-  const names = [...forwardedEndpoints, ...Object.values(localEndpoints)].map((it) => it.name)
+  const names = [...forwardedEndpoints, ...localEndpoints].map((it) => it.name)
   expect(new Set(ways.map((it) => it.name))).toEqual(new Set(names))
   expect(Object.keys(samples).sort()).toEqual([...names].sort())
   const styles = new Set(
@@ -75,8 +80,14 @@ test('the walk comes by every endpoint, in all three path styles where it has th
 
 test('without a policy every way leads to an answer', async () => {
   await world.putPolicies()
+  const body = { model: 'gpt-4o', ...samples['chat.completions']?.body }
+  const made = await send(gateway.origin, {
+    headers: { authorization: `Bearer ${gateway.keys.normal}` },
+    body,
+  })
+  const id = made.headers['x-request-id'] ?? ''
   for (const way of ways) {
-    const reply = await call(way)
+    const reply = await call({ ...way, path: way.path.replace(SOME_CALL, id) })
     expect([way.path, reply.status, reply.status === 200 ? '' : String(reply.body)]).toEqual([
       way.path,
       200,

@@ -3,9 +3,12 @@
  * kind, and its usage records as they leave. Memory ports by default, real Redis when a test asks for it.
  */
 import { keyDigester } from '@headgate/adapters/keys/digest'
+import { memoryCallDesk } from '@headgate/adapters/memory/call-desk'
 import { memoryCatalogFeed } from '@headgate/adapters/memory/catalog-feed'
 import { memoryKeyDirectory } from '@headgate/adapters/memory/key-directory'
 import { memoryLedger } from '@headgate/adapters/memory/ledger'
+import { redisCallQuestions } from '@headgate/adapters/redis/call-questions'
+import { redisCallRecords } from '@headgate/adapters/redis/call-records'
 import { redisCatalogFeed } from '@headgate/adapters/redis/catalog-feed'
 import { connectRedis } from '@headgate/adapters/redis/client'
 import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
@@ -16,6 +19,8 @@ import { sealedSecrets } from '@headgate/adapters/secrets/sealed'
 import { secretSealer } from '@headgate/adapters/secrets/sealer'
 import { type DataPlane, startDataPlane } from '@headgate/data-plane/start'
 import type {
+  CallQuestions,
+  CallRecords,
   CatalogFeed,
   Clock,
   KeyDirectory,
@@ -69,6 +74,8 @@ export type TestGateway = {
   publish(change?: (catalog: DemoCatalog['document']) => DemoCatalog['document']): Promise<number>
   putKeys: KeyPublisher['put']
   readonly ledger: Ledger
+  /** Where this gateway's questions about calls come out; nobody answers them by itself. */
+  readonly callQuestions: CallQuestions
   readonly teamId: string
   /** Stops the gateway alone; the fake goes on. */
   stopGateway(): Promise<void>
@@ -82,6 +89,7 @@ export type TestPorts = {
   keys: KeyDirectory & KeyPublisher
   ledger: Ledger
   usage: UsageStream
+  callRecords: CallRecords
 }
 
 /** Starts everything; a test stops it with `stop()` or `await using`. */
@@ -131,7 +139,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   }
   return {
     ...{ origin: dataPlane.origin, opsOrigin: dataPlane.opsOrigin, fake, keys, logLines },
-    ...{ ledger: ports.ledger, teamId: catalog.teamId },
+    ...{ ledger: ports.ledger, callQuestions: opened.callQuestions, teamId: catalog.teamId },
     ...{
       records: books.records,
       recordsWhen: books.recordsWhen,
@@ -148,11 +156,20 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   }
 }
 
-type OpenedPorts = { ports: Omit<TestPorts, 'usage'>; close: () => Promise<void> }
+type OpenedPorts = {
+  ports: Omit<TestPorts, 'usage'>
+  callQuestions: CallQuestions
+  close: () => Promise<void>
+}
 
 function memoryPorts(clock: Clock): OpenedPorts {
+  const desk = memoryCallDesk()
   const ports = { clock, catalogFeed: memoryCatalogFeed(), keys: memoryKeyDirectory() }
-  return { ports: { ...ports, ledger: memoryLedger(clock) }, close: async () => {} }
+  return {
+    ports: { ...ports, ledger: memoryLedger(clock), callRecords: desk },
+    callQuestions: desk,
+    close: async () => {},
+  }
 }
 
 async function redisPorts(clock: Clock, url: string): Promise<OpenedPorts> {
@@ -166,7 +183,9 @@ async function redisPorts(clock: Clock, url: string): Promise<OpenedPorts> {
     ledger.close()
     await client.close()
   }
-  return { ports: { clock, catalogFeed, keys, ledger }, close }
+  const callRecords = redisCallRecords(client)
+  const ports = { clock, catalogFeed, keys, ledger, callRecords }
+  return { ports, callQuestions: redisCallQuestions(client), close }
 }
 
 /** Keeps every record as it leaves, and proves its shape. */

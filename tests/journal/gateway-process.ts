@@ -3,6 +3,7 @@
  * point of a call. Says in one line where it serves.
  */
 import { writeSync } from 'node:fs'
+import { redisCallRecords } from '@headgate/adapters/redis/call-records'
 import { openUsageJournal } from '../../adapters/src/journal/usage-journal.ts'
 import { keyDigester } from '../../adapters/src/keys/digest.ts'
 import { redisCatalogFeed } from '../../adapters/src/redis/catalog-feed.ts'
@@ -99,6 +100,7 @@ async function run(plan: GatewayPlan): Promise<void> {
       digest: keyDigester(plan.pepper),
       ledger: weakLedger(redisLedger(client, { log, deadlineMs: 10_000 }), weakness),
       usage: weakUsage(usage, weakness),
+      callRecords: redisCallRecords(client),
       secrets: secretResolver({ sources: { env: envSecrets(plan.secrets) }, clock }),
     },
     log,

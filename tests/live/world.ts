@@ -3,6 +3,7 @@
  * and Redis between the planes, which can be told to lose the notifications of news.
  */
 import { memoryLedger } from '@headgate/adapters/memory/ledger'
+import { redisCallRecords } from '@headgate/adapters/redis/call-records'
 import { redisCatalogFeed } from '@headgate/adapters/redis/catalog-feed'
 import { connectRedis, type RedisClient } from '@headgate/adapters/redis/client'
 import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
@@ -107,6 +108,7 @@ async function openGateway(url: string, { losesHints, begun }: Opening): Promise
       digest: digestKey,
       ledger: memoryLedger(systemClock),
       usage: noUsage,
+      callRecords: redisCallRecords(redis),
       secrets: secretResolver({
         sources: { env: envSecrets({ [SECRET_NAME]: PROVIDER_SECRET }) },
         ...{ clock: systemClock, log },

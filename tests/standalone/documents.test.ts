@@ -33,6 +33,11 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
   ['README.md', false, [/"model":"gpt-4o-mini-2024-07-18"/, /"cached_tokens"/]],
   [GETTING_STARTED, false, [/x-headgate-deployment: well\r?\nx-headgate-attempts: 2/, /"secret":"hg_live_/]],
   ['docs/guides/upstreams.md', true, [/"kind":"input","nanos":150000000/, /"weight":2/, /chat\.completion/]],
+  [
+    'docs/guides/own-use.md',
+    false,
+    [/"object":"headgate.me"/, /"live":true/, /"state":"final"/, /"state":"priced"/],
+  ],
   ['docs/guides/keys-and-limits.md', true, [/"requests_per_minute":600/, /"state":"revoked"/]],
   [
     'docs/guides/admin-api.md',

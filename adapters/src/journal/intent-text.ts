@@ -28,6 +28,7 @@ const FIELDS = [
   'currency',
   'priceId',
   'agreementId',
+  'clientTag',
 ] as const satisfies readonly (keyof UsageIntent)[]
 
 /** The values in the order of the fields. */
@@ -56,6 +57,7 @@ export function intentText(it: UsageIntent): string {
     it.currency,
     it.priceId,
     it.agreementId,
+    it.clientTag,
   ])
 }
 

@@ -19,7 +19,14 @@ function sampleIntent(record: UsageRecord): UsageIntent {
     ...{ requestId, attempt, keyId, userId, appId, teamId, endpoint, alias, deploymentId, resourceId },
     ...{ upstreamModel, stream, requestBytes, catalogVersion, shadowRefusal, inputTokens: 12 },
     startedAtMs: Date.parse(record.startedAt),
-    ...{ costNanos: 30, costState: 'priced', currency: 'USD', priceId: record.priceId, agreementId: null },
+    ...{
+      costNanos: 30,
+      costState: 'priced',
+      currency: 'USD',
+      priceId: record.priceId,
+      agreementId: null,
+      clientTag: 'acme',
+    },
     serviceTier: record.serviceTier,
   }
 }

@@ -22,6 +22,7 @@ export type DimensionColumnName =
   | 'status'
   | 'outcome'
   | 'errorCode'
+  | 'clientTag'
 
 type DimensionColumn = {
   readonly name: DimensionColumnName
@@ -49,6 +50,8 @@ export const dimensionColumns: Readonly<Record<UsageDimension, DimensionColumn>>
   status: { name: 'status', type: 'int4', of: (it) => it.status, cubes: service },
   outcome: { name: 'outcome', type: 'text', of: (it) => it.outcome, cubes: service },
   error_code: { name: 'errorCode', type: 'text', of: (it) => it.errorCode, cubes: service },
+  // Last, and left out of a series' signature where there is none: series from before there were tags go on.
+  client_tag: { name: 'clientTag', type: 'text', of: (it) => it.clientTag, cubes: owner },
 }
 
 /** Calls without money add nothing to a sum, so they may be counted with any currency; this one is common. */

@@ -16,6 +16,7 @@ import type { Budget } from '@headgate/domain/budget'
 import type { CatalogDocument } from '@headgate/domain/catalog'
 import type { Deployment } from '@headgate/domain/deployment'
 import type { ExchangeRate } from '@headgate/domain/exchange-rate'
+import type { ExportSchedule } from '@headgate/domain/export-schedule'
 import type { KeySecret } from '@headgate/domain/key-secret'
 import type { Limit } from '@headgate/domain/limit'
 import type { ModelAlias } from '@headgate/domain/model-alias'
@@ -80,6 +81,9 @@ type ExportRow = Pick<UsageExport, 'id' | 'kind' | 'format' | 'question' | 'crea
   state: Generated<UsageExport['state']>
   rows: Generated<number>
   bytes: Generated<number>
+  /** Of a schedule, and for which of its times; null for others. */
+  scheduleId: Generated<string | null>
+  dueAt: Generated<string | null>
 } & { [Name in 'startedAt' | 'endedAt' | 'sha256' | 'fault' | 'expiresAt']: Generated<string | null> }
 
 export type CatalogVersionRow = {
@@ -221,9 +225,14 @@ export type Tables = {
   usageRecords: UsageRow
   usageDeadLetters: DeadLetterRow
   usageSeries: SeriesRow
+  usageTags: { teamId: string; day: string; clientTag: string }
   usagePartitioning: { tableName: string; keptSince: string }
   usageRebuilds: { day: string }
   usageExports: ExportRow
+  exportSchedules: Omit<ExportSchedule, 'lastAt' | 'lastExportId'> & {
+    lastAt: Generated<string | null>
+    lastExportId: Generated<string | null>
+  }
   usageExportParts: { exportId: string; number: number; content: Uint8Array }
   usageChecks: { day: string; checkedAt: string; calls: number; drifts: Json<Drift[]> }
   drafts: Omit<Draft, 'items'> & { items: Json<Draft['items']> }

@@ -35,9 +35,13 @@ create view scoped.usage_records as select * from public.usage_records
   where team_id = any(scoped.team_ids()) with local check option;
 create view scoped.usage_series as select * from public.usage_series
   where team_id = any(scoped.team_ids()) with local check option;
+create view scoped.usage_tags as select * from public.usage_tags
+  where team_id = any(scoped.team_ids());
 create view scoped.cost_corrections as select * from public.cost_corrections
   where team_id = any(scoped.team_ids()) with local check option;
 create view scoped.usage_exports as select * from public.usage_exports
+  where team_ids <@ scoped.team_ids() with local check option;
+create view scoped.export_schedules as select * from public.export_schedules
   where team_ids <@ scoped.team_ids() with local check option;
 create view scoped.usage_export_parts as select * from public.usage_export_parts
   where export_id in (select id from scoped.usage_exports) with local check option;

@@ -33,6 +33,8 @@ export async function keepOnce({ db, log, clock, keptDays }: KeepPlan): Promise<
   const nowMs = clock.nowMs()
   await usagePartitions(db).ensure([], nowMs)
   const tables = [{ name: 'usageRecords', level: 'records' as const }, ...rollupTables]
+  const recordsFrom = new Date((Math.floor(nowMs / DAY_MS) - keptDays.records) * DAY_MS).toISOString()
+  await db.deleteFrom('usageTags').where('day', '<', recordsFrom.slice(0, 10)).execute()
   for (const { name, level } of tables) {
     const days = keptDays[level]
     const before = new Date((Math.floor(nowMs / DAY_MS) - days) * DAY_MS).toISOString()

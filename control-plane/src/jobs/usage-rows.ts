@@ -52,6 +52,7 @@ const columns: readonly Column[] = [
   { name: 'upstreamRequestId', type: 'text', of: (it) => it.upstreamRequestId },
   { name: 'secretNumber', type: 'int8', of: (it) => it.secretNumber },
   { name: 'client', type: 'text', of: (it) => it.client },
+  { name: 'clientTag', type: 'text', of: (it) => it.clientTag },
   { name: 'shadowRefusal', type: 'jsonb', of: (it) => it.shadowRefusal && JSON.stringify(it.shadowRefusal) },
 ]
 

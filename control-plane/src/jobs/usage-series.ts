@@ -8,6 +8,7 @@ import { sql } from 'kysely'
 import { arrayLiteral } from '../database/array-literal.ts'
 import type { Database } from '../database/open.ts'
 import { type Cube, cubes, dimensionColumns, MONEYLESS_CURRENCY } from '../database/rollup-tables.ts'
+import { usageTags } from './usage-tags.ts'
 
 /** Some 30 MB. When it is full it is emptied, which costs one query per series in use. */
 const REMEMBERED_MAX = 200_000
@@ -28,11 +29,12 @@ type Unknown = { readonly record: UsageRecord; readonly cube: Cube }
 
 export function usageSeries(db: Database): UsageSeries {
   const ids = new Map<string, number>()
+  const tags = usageTags(db)
   return {
     find: async (records) => {
       if (ids.size > REMEMBERED_MAX) ids.clear()
       const unknown = new Map<string, Unknown>()
-      const texts = records.map((record) => {
+      const texts = (await tags.counted(records)).map((record) => {
         const its = ofCubes((cube) => textOf(record, cube))
         for (const cube of cubes) if (!ids.has(its[cube])) unknown.set(its[cube], { record, cube })
         return its
@@ -82,7 +84,10 @@ function currencyOf(record: UsageRecord): string {
 /** What a series is, as one text: no value holds the separators. */
 function textOf(record: UsageRecord, cube: Cube): string {
   let text = `${cube}\n${currencyOf(record)}`
-  for (const column of columnsOf[cube]) text += `\n${column.of(record) ?? '\t'}`
+  for (const column of columnsOf[cube]) {
+    const value = column.of(record)
+    if (value !== null || column !== dimensionColumns.client_tag) text += `\n${value ?? '\t'}`
+  }
   return text
 }
 

@@ -15,6 +15,7 @@ import type { HandlerContext } from './context.ts'
 import { deploymentsHandlers } from './deployments/handlers.ts'
 import { draftsHandlers } from './drafts/handlers.ts'
 import { exchangeRatesHandlers } from './exchange-rates/handlers.ts'
+import { exportSchedulesHandlers } from './export-schedules/handlers.ts'
 import { exportsHandlers } from './exports/handlers.ts'
 import { keyRotationsHandlers } from './key-rotations/handlers.ts'
 import { keysHandlers } from './keys/handlers.ts'
@@ -65,6 +66,7 @@ export const handlers: AllHandlers = {
   policies: policiesHandlers,
   usage: usageHandlers,
   exports: exportsHandlers,
+  exportSchedules: exportSchedulesHandlers,
   drafts: draftsHandlers,
   auditEvents: auditEventsHandlers,
   auditAnchors: auditAnchorsHandlers,

@@ -44,7 +44,7 @@ export type ForwardedEndpoint = {
   readonly finalMarks: readonly string[]
 }
 
-/** Answered by the gateway itself, from the catalog. */
+/** Answered by the gateway itself. */
 export type LocalEndpoint = {
   readonly kind: 'local'
   readonly name: EndpointName
@@ -52,6 +52,8 @@ export type LocalEndpoint = {
   readonly path: string
   /** The last path segment is a name (`/models/{model}`). */
   readonly named: boolean
+  /** A path of the OpenAI API; else one of ours, below `/headgate`. */
+  readonly isOpenAi: boolean
 }
 
 export type Endpoint = ForwardedEndpoint | LocalEndpoint

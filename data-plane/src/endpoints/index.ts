@@ -2,9 +2,10 @@
 import { chatCompletions } from './chat-completions.ts'
 import { completions } from './completions.ts'
 import { embeddings } from './embeddings.ts'
-import type { ForwardedEndpoint } from './endpoint.ts'
+import type { ForwardedEndpoint, LocalEndpoint } from './endpoint.ts'
 import { listModels, retrieveModel } from './models.ts'
 import { moderations } from './moderations.ts'
+import { readOwnCall, readOwnUse } from './own-use.ts'
 import { responses } from './responses.ts'
 
 export const forwardedEndpoints: readonly ForwardedEndpoint[] = [
@@ -15,4 +16,4 @@ export const forwardedEndpoints: readonly ForwardedEndpoint[] = [
   moderations,
 ]
 
-export const localEndpoints = { listModels, retrieveModel } as const
+export const localEndpoints: readonly LocalEndpoint[] = [listModels, retrieveModel, readOwnUse, readOwnCall]

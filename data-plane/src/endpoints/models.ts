@@ -11,6 +11,7 @@ export const listModels: LocalEndpoint = {
   method: 'GET',
   path: '/models',
   named: false,
+  isOpenAi: true,
 }
 
 export const retrieveModel: LocalEndpoint = {
@@ -19,12 +20,18 @@ export const retrieveModel: LocalEndpoint = {
   method: 'GET',
   path: '/models',
   named: true,
+  isOpenAi: true,
 }
 
 /** The OpenAI list of the aliases that the caller's rules let it use, in the order of their names. */
 export function modelList(rules: Rules | null, catalog: Catalog): unknown {
-  const data = catalog.aliases.filter((alias) => isOffered(alias, rules)).map(describe)
+  const data = offeredModels(rules, catalog).map(describe)
   return { object: 'list', data }
+}
+
+/** The aliases that the caller's rules let it use, in the order of their names. */
+export function offeredModels(rules: Rules | null, catalog: Catalog): readonly ServingAlias[] {
+  return catalog.aliases.filter((alias) => isOffered(alias, rules))
 }
 
 /**

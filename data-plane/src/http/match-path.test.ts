@@ -14,6 +14,8 @@ const TABLE: readonly (readonly [method: string, path: string, endpoint: string]
     ...POSTS.map((path) => ['POST', `${prefix}/${path}`, path.replace('/', '.')] as const),
     ['GET', `${prefix}/models`, 'models.list'] as const,
     ['GET', `${prefix}/models/gpt-4o`, 'models.retrieve'] as const,
+    ['GET', `${prefix}/headgate/me`, 'headgate.me'] as const,
+    ['GET', `${prefix}/headgate/requests/req_1`, 'headgate.requests'] as const,
   ]),
   ...IN_DEPLOYMENT.map((path) => {
     return ['POST', `/openai/deployments/gpt-4o/${path}`, path.replace('/', '.')] as const
@@ -46,6 +48,7 @@ test('a path of the table refuses every other method and says which it takes', (
 })
 
 const NEAR = [
+  ...['/headgate/me', '/openai/headgate/me', '/v1/headgate', '/v1/headgate/requests', '/v1/headgate/me/x'],
   ...['', '/', '*', '/v1', '/v1/', '/v2/chat/completions', '/chat/completions', '/openai/chat/completions'],
   ...[
     '/openai/deployments/gpt-4o',
@@ -70,10 +73,10 @@ test('what is near a path of the table is no path', () => {
     for (const method of ['GET', 'POST']) expect(codeOf(method, path), path).toBe('unknown_endpoint')
 })
 
-test('no change to a path of the table leads anywhere but to a model or deployment of another name', () => {
+test('no change to a path of the table leads anywhere but to a model, call or deployment of another name', () => {
   const table = new Set(TABLE.map(([, path]) => path))
   const named =
-    /^(\/(v1|openai|openai\/v1)\/models\/|\/openai\/deployments\/)([A-Za-z0-9._:%-]+)(?=$|\/(chat\/completions|completions|embeddings)$)/
+    /^(\/(v1|openai|openai\/v1)\/models\/|\/(v1|openai\/v1)\/headgate\/requests\/|\/openai\/deployments\/)([A-Za-z0-9._:%-]+)(?=$|\/(chat\/completions|completions|embeddings)$)/
   const piece = fc.constantFrom(
     '/',
     '//',

@@ -20,9 +20,14 @@ for (const endpoint of forwardedEndpoints) {
   for (const prefix of PREFIXES) exact.set(prefix + endpoint.path, { endpoint, deployment: null })
   if (endpoint.datedAt === 'resource') exact.set(`/openai${endpoint.path}`, { endpoint, deployment: null })
 }
-const { listModels, retrieveModel } = localEndpoints
-const modelPaths = [...PREFIXES, '/openai'].map((prefix) => prefix + listModels.path)
-for (const path of modelPaths) exact.set(path, { endpoint: listModels, name: '' })
+/** Where a name follows. */
+const named: (readonly [before: string, endpoint: LocalEndpoint])[] = []
+for (const endpoint of localEndpoints) {
+  for (const prefix of endpoint.isOpenAi ? [...PREFIXES, '/openai'] : PREFIXES) {
+    if (endpoint.named) named.push([`${prefix}${endpoint.path}/`, endpoint])
+    else exact.set(prefix + endpoint.path, { endpoint, name: '' })
+  }
+}
 
 const inDeployment = new Map<string, ForwardedEndpoint>()
 for (const endpoint of forwardedEndpoints) {
@@ -31,7 +36,7 @@ for (const endpoint of forwardedEndpoints) {
 
 /** @throws GatewayError `unknown_endpoint`, `method_not_allowed` */
 export function matchPath(method: string, path: string): Match {
-  const match = exact.get(path) ?? matchDeployment(path) ?? matchModel(path)
+  const match = exact.get(path) ?? matchDeployment(path) ?? matchNamed(path)
   if (match === null) throw new GatewayError('unknown_endpoint')
   if (match.endpoint.method !== method) {
     throw new GatewayError('method_not_allowed', {
@@ -51,11 +56,11 @@ function matchDeployment(path: string): Match | null {
   return endpoint && deployment !== null ? { endpoint, deployment } : null
 }
 
-function matchModel(path: string): Match | null {
-  for (const prefix of modelPaths) {
-    if (!path.startsWith(`${prefix}/`)) continue
-    const name = nameSegment(path.slice(prefix.length + 1))
-    if (name !== null) return { endpoint: retrieveModel, name }
+function matchNamed(path: string): Match | null {
+  for (const [before, endpoint] of named) {
+    if (!path.startsWith(before)) continue
+    const name = nameSegment(path.slice(before.length))
+    if (name !== null) return { endpoint, name }
   }
   return null
 }

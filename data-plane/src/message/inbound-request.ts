@@ -21,6 +21,7 @@ const noHead: RequestHead = {
   userAgent: null,
   tags: noTags,
   session: null,
+  clientTag: null,
 }
 
 /** The last deployment a call was sent to, kept for calls that get no answer from it. */

@@ -4,6 +4,7 @@
  * never disagree about what was said.
  */
 import { CALL_TAGS_HEADER, type CallTags, noTags, readCallTags } from '@headgate/domain/call-tag'
+import { ClientTag } from '@headgate/domain/client-tag'
 import { GatewayError } from '@headgate/domain/gateway-error'
 import type { WrittenHead } from './line.ts'
 
@@ -35,6 +36,8 @@ export type RequestHead = {
   tags: CallTags
   /** What calls of one conversation have in common, so that they meet the same deployment. */
   session: string | null
+  /** Whom the caller says it calls for: its tag `client`. */
+  clientTag: string | null
 }
 
 const bad = (sentence: string) => new GatewayError('invalid_request', { public: sentence })
@@ -62,6 +65,7 @@ export function readHead(written: WrittenHead): RequestHead {
     userAgent: null,
     tags: noTags,
     session: null,
+    clientTag: null,
   }
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -104,6 +108,7 @@ function readHeader(head: RequestHead, name: string, value: string, httpVersion:
       break
     case CALL_TAGS_HEADER:
       head.tags = tagsIn(head, value)
+      head.clientTag = clientTagOf(head.tags)
       break
     case 'x-headgate-session':
       if (!SESSION.test(value) || head.session !== null)
@@ -126,6 +131,15 @@ function tagsIn({ tags }: RequestHead, value: string): CallTags {
   const read = readCallTags(value)
   if (typeof read === 'string') throw bad(`The header "${CALL_TAGS_HEADER}" cannot be read: ${read}.`)
   return read
+}
+
+/** @throws GatewayError `invalid_request` for one that would not be kept, so that nobody trusts in it */
+function clientTagOf(tags: CallTags): string | null {
+  const tag = tags.get('client') ?? null
+  if (tag === null || ClientTag.safeParse(tag).success) return tag
+  throw bad(
+    `The tag "client" in "${CALL_TAGS_HEADER}" is 1 to 64 letters, digits and . _ : - and begins with a letter or digit.`,
+  )
 }
 
 /** Refuses a body that is not JSON, with a sentence that names the header to send. */

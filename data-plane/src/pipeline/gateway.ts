@@ -2,6 +2,7 @@
 import type { Catalog } from '@headgate/domain/catalog'
 import type { IdPrefix } from '@headgate/domain/id'
 import type {
+  CallRecords,
   Clock,
   DigestKey,
   KeyDirectory,
@@ -13,6 +14,8 @@ import type { CallLog } from '../observe/call-log.ts'
 import type { Connections } from '../upstreams/connection.ts'
 import type { DeploymentLoads } from './deployment-loads.ts'
 import type { LiveStreams } from './live-streams.ts'
+import type { OwnUsePace } from './own-use-pace.ts'
+import type { RecentCalls } from './recent-calls.ts'
 import type { SeenSpend } from './seen-spend.ts'
 
 export type Gateway = {
@@ -29,6 +32,9 @@ export type Gateway = {
   readonly streams: LiveStreams
   readonly seenSpend: SeenSpend
   readonly loads: DeploymentLoads
+  readonly recentCalls: RecentCalls
+  readonly callRecords: CallRecords
+  readonly ownUsePace: OwnUsePace
   readonly log: CallLog
   /** Marks our own requests, so that one which comes back is recognised. */
   readonly instanceId: string

@@ -4,6 +4,7 @@
  */
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
+import { type Cost, costCeiling, noCost } from '@headgate/domain/cost'
 import { GatewayError } from '@headgate/domain/gateway-error'
 import type { Usage } from '@headgate/domain/usage'
 import { usageOfReply } from '../endpoints/usage.ts'
@@ -12,7 +13,7 @@ import { type Exchange, UpstreamTimeout } from '../upstreams/exchange.ts'
 import type { Answered } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import { MeteredStream } from './metered-stream.ts'
-import { addCostHeaders, answeredHeaders } from './reply-headers.ts'
+import { addCostHeaders, addEstimateHeaders, answeredHeaders } from './reply-headers.ts'
 import { estimatedUsage, noUsage, settle } from './settle.ts'
 
 /** 2048 inputs of 3072 dimensions written as decimals, the largest answer an endpoint here can give. */
@@ -33,6 +34,7 @@ export async function meter(call: Answered, gateway: Gateway): Promise<Reply> {
   if (status < 300 && String(head.headers['content-type'] ?? '').startsWith('text/event-stream')) {
     const headers = answeredHeaders(call, gateway.clock.monotonicMs())
     headers.push('cache-control', 'no-cache')
+    addEstimateHeaders(headers, ceilingOf(call))
     return { status, headers, body: new MeteredStream(call, gateway) }
   }
   const body = exchange.takeWhole() ?? (await readWhole(exchange, call))
@@ -57,6 +59,13 @@ export async function meter(call: Answered, gateway: Gateway): Promise<Reply> {
   )
   addCostHeaders(headers, cost)
   return { status, headers, body }
+}
+
+/** The most a stream can cost by its estimate, in nanos; its cost is known when it ends, and headers leave first. */
+function ceilingOf(call: Answered): Cost {
+  const { price, estimate } = call
+  const costNanos = costCeiling(price, estimate, estimatedUsage(call, 0).serviceTier)
+  return { ...noCost, costNanos, currency: price?.currency ?? null }
 }
 
 function readWhole(exchange: Exchange, call: Answered): Promise<Buffer> {

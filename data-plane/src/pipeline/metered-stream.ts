@@ -6,13 +6,14 @@
 import { costOf } from '@headgate/domain/cost'
 import { errorBody, GatewayError } from '@headgate/domain/gateway-error'
 import type { Usage } from '@headgate/domain/usage'
+import type { UsageRecord } from '@headgate/domain/usage-record'
 import { EventStream } from '../endpoints/event-stream.ts'
 import type { ReplySink, ReplySource } from '../message/reply.ts'
 import { type ExchangeReader, UpstreamTimeout } from '../upstreams/exchange.ts'
 import type { Answered } from './call.ts'
 import type { Gateway } from './gateway.ts'
 import type { LiveStream } from './live-streams.ts'
-import { countedNanos, estimatedUsage, settle } from './settle.ts'
+import { countedNanos, type Ending, estimatedUsage, recordOf, settle } from './settle.ts'
 
 const HEARTBEAT_MS = 15_000
 const STALLED_READER_MS = 60_000
@@ -48,6 +49,17 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     this.#readable = (call.upstream.head.headers['content-encoding'] ?? 'identity') === 'identity'
     const withholds = call.endpoint.streamUsage === 'on-request' && !call.asksUsage
     this.#events = new EventStream(withholds, call.endpoint.finalMarks)
+  }
+
+  get requestId(): string {
+    return this.#call.request.id
+  }
+
+  soFar(): UsageRecord {
+    const ending = this.#endingAs({ outcome: 'succeeded', errorCode: null })
+    const { tokens, details, serviceTier } = ending.usage
+    const cost = costOf(tokens, this.#call.price, details, serviceTier)
+    return recordOf(this.#call, ending, cost, this.#gateway.clock.monotonicMs())
   }
 
   start(sink: ReplySink): void {
@@ -139,25 +151,25 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     this.#sink?.breakOff(Buffer.from(told))
   }
 
-  #finish({ outcome, errorCode }: End): void {
+  #finish(end: End): void {
     if (this.#over) return
     this.#over = true
     this.#gateway.streams.remove(this)
+    settle(this.#call, this.#endingAs(end), this.#gateway)
+    if (end.outcome === 'succeeded') this.#sink?.end()
+  }
+
+  #endingAs({ outcome, errorCode }: End): Ending {
     const usage = this.#events.usage
-    settle(
-      this.#call,
-      {
-        outcome,
-        errorCode,
-        status: outcome === 'aborted' ? 499 : this.#call.upstream.head.status,
-        usage: usage ?? this.#estimate(),
-        usageSource: usage ? 'reported' : 'estimated',
-        replyBytes: this.#replyBytes,
-        firstByteAtMs: this.#firstByteAtMs,
-      },
-      this.#gateway,
-    )
-    if (outcome === 'succeeded') this.#sink?.end()
+    return {
+      outcome,
+      errorCode,
+      status: outcome === 'aborted' ? 499 : this.#call.upstream.head.status,
+      usage: usage ?? this.#estimate(),
+      usageSource: usage ? 'reported' : 'estimated',
+      replyBytes: this.#replyBytes,
+      firstByteAtMs: this.#firstByteAtMs,
+    }
   }
 
   /** Providers send about one token an event, and bill what they made whether or not it was read. */

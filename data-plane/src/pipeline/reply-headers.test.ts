@@ -2,7 +2,7 @@
 import type { Cost } from '@headgate/domain/cost'
 import type { Claim, PoolState } from '@headgate/domain/reservation'
 import { expect, test } from 'vitest'
-import { addCostHeaders, addRateHeaders, durationText } from './reply-headers.ts'
+import { addCostHeaders, addEstimateHeaders, addRateHeaders, durationText } from './reply-headers.ts'
 
 const claim = (unit: 'requests' | 'tokens', kind: 'key' | 'team', limit: number): Claim => ({
   ...{ bucket: '', kind: 'bucket', unit, limit, windowMs: 60_000, quotaId: null, instead: null },
@@ -23,6 +23,12 @@ function rateHeaders(claims: readonly Claim[], states: readonly PoolState[]): st
 function costHeaders(cost: Cost): string[] {
   const headers: string[] = []
   addCostHeaders(headers, cost)
+  return headers
+}
+
+function estimateHeaders(most: Pick<Cost, 'costNanos' | 'currency'>): string[] {
+  const headers: string[] = []
+  addEstimateHeaders(headers, most)
   return headers
 }
 
@@ -78,4 +84,12 @@ test('a cost is written as a decimal with nine places and never as zero when it 
   expect(
     costHeaders({ costState: 'unknown', currency: null, priceId: null, agreementId: null, costNanos: null }),
   ).toEqual([])
+})
+
+test('a stream without a price claims no estimate, and one with a price says its most', () => {
+  expect(estimateHeaders({ costNanos: null, currency: 'USD' })).toEqual([])
+  expect(pairs(estimateHeaders({ costNanos: 1_500_000_001, currency: 'EUR' }))).toEqual({
+    'x-headgate-cost-estimate': '1.500000001',
+    'x-headgate-cost-currency': 'EUR',
+  })
 })

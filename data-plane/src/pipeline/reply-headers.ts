@@ -3,13 +3,12 @@
  * a server name or a region never gets through because nobody thought of it.
  */
 
-import type { Cost } from '@headgate/domain/cost'
+import { type Cost, nanosText } from '@headgate/domain/cost'
 import type { Claim, PoolState } from '@headgate/domain/reservation'
 import type { InboundRequest } from '../message/inbound-request.ts'
 import type { Answered, BudgetTerms } from './call.ts'
 
 const PASSED = ['content-type', 'content-encoding', 'openai-processing-ms', 'openai-version'] as const
-const NANOS = 1_000_000_000
 /** What a header can say; names of rules may hold more than that. */
 const HEADER_VALUE = /^[\x20-\x7e]+$/
 
@@ -52,9 +51,14 @@ function budgetHeaders({ state, downshiftedFrom }: BudgetTerms): string[] {
 /** What the call cost, where it is known before the head leaves. */
 export function addCostHeaders(headers: string[], cost: Cost): void {
   if (cost.costNanos === null || cost.currency === null) return
-  const whole = Math.floor(cost.costNanos / NANOS)
-  const rest = String(cost.costNanos % NANOS).padStart(9, '0')
-  headers.push('x-headgate-cost', `${whole}.${rest}`, 'x-headgate-cost-currency', cost.currency)
+  headers.push('x-headgate-cost', nanosText(cost.costNanos), 'x-headgate-cost-currency', cost.currency)
+}
+
+/** What a stream may cost at most, as it is held to be before anything of it is seen. */
+export function addEstimateHeaders(headers: string[], most: Pick<Cost, 'costNanos' | 'currency'>): void {
+  if (most.costNanos === null || most.currency === null) return
+  const { currency } = most
+  headers.push('x-headgate-cost-estimate', nanosText(most.costNanos), 'x-headgate-cost-currency', currency)
 }
 
 /**

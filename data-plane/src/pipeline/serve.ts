@@ -39,7 +39,7 @@ export async function serve(received: Received, gateway: Gateway): Promise<Reply
   }
 }
 
-/** Serves a call the gateway answers from its catalog. Same door, same record. */
+/** Serves a call the gateway answers itself. Same door, same record. */
 export async function serveLocally(received: ReceivedLocally, gateway: Gateway): Promise<Reply> {
   let reached: Reached = received
   try {
@@ -47,7 +47,7 @@ export async function serveLocally(received: ReceivedLocally, gateway: Gateway):
     reached = identified
     const authorized = authorizeLocally(authenticate(identified, gateway))
     reached = authorized
-    return answerLocally(authorized, gateway)
+    return await answerLocally(authorized, gateway)
   } catch (refusal) {
     settleRefused(reached, refusal, gateway)
     throw refusal

@@ -108,6 +108,7 @@ export function settleAttempt(call: Reserved, fault: GatewayError, gateway: Gate
   const record = recordOf(call, endingOf(fault), noCost, gateway.clock.monotonicMs())
   call.request.endLoad()
   call.request.tried?.account.close(record)
+  gateway.recentCalls.note(record)
 }
 
 /** What the record of an attempt would be if this process died: the prompt, which is billed once it is sent. */
@@ -142,6 +143,7 @@ export function intentOf(
     currency: cost.currency,
     priceId: cost.priceId,
     agreementId: cost.agreementId,
+    clientTag: request.head.clientTag,
   }
 }
 
@@ -186,10 +188,12 @@ function append(reached: Reached, ending: Ending, cost: Cost, gateway: Gateway):
   const { tried } = reached.request
   if (tried === null) gateway.usage.append(record)
   else tried.account.close(record)
+  if (reached.endpoint?.kind === 'forwarded') gateway.recentCalls.note(record)
   gateway.log.call(record)
 }
 
-function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: number): UsageRecord {
+/** The record of a call that ends like this. */
+export function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: number): UsageRecord {
   const { request, caller, upstream } = reached
   const deployment = reached.deployment ?? request.tried?.deployment
   const { firstByteAtMs } = ending
@@ -230,6 +234,8 @@ function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: numbe
     shadowRefusal: reached.shadowRefusal ?? null,
     secretNumber: secret.secretNumber,
     client: secret.client,
+    // Of callers we know: others could fill the books with what they make up.
+    clientTag: caller === undefined ? null : request.head.clientTag,
   }
 }
 

@@ -1,6 +1,6 @@
 /** Budgets, live: what stands in the database joined with what the ledger holds at this moment, and where it leads. */
 import type { LiveBudget } from '@headgate/admin-contract/budgets'
-import { type Budget, type BudgetState, blocksAtNanos, isWarning, stepAt } from '@headgate/domain/budget'
+import { budgetStateAt } from '@headgate/domain/budget'
 import { toGatewayError } from '@headgate/domain/gateway-error'
 import { forecastNanos, type Period } from '@headgate/domain/period'
 import { type LivePool, UNKNOWN_MS } from '@headgate/domain/reservation'
@@ -69,7 +69,7 @@ function liveOf({ row, open, pool, sum }: Seen, nowMs: number): LiveBudget {
     ...{ ownerId: row.ownerId, ownerName: row.ownerName, name: row.name, currency: row.currency },
     amountNanos: row.amountNanos,
     period: open === null ? null : { from: iso(open.period.fromMs), to: iso(open.period.toMs) },
-    state: open !== null && !isKnown ? 'unknown' : stateOf(row, usedNanos),
+    state: open !== null && !isKnown ? 'unknown' : budgetStateAt(row, usedNanos),
     now: isKnown ? { spentNanos, heldNanos, freeNanos: Math.max(0, row.amountNanos - usedNanos) } : null,
     recordedNanos,
     unpricedCalls: sum?.unpricedCalls ?? 0,
@@ -77,14 +77,6 @@ function liveOf({ row, open, pool, sum }: Seen, nowMs: number): LiveBudget {
     forecastNanos: forecast,
     runsOutAt: open === null ? null : runsOutAt(row.amountNanos, spentNanos, { period: open.period, nowMs }),
   }
-}
-
-function stateOf(budget: Budget, usedNanos: number): BudgetState {
-  const blocksAt = blocksAtNanos(budget)
-  if (blocksAt !== null && usedNanos >= blocksAt) return 'exhausted'
-  if (stepAt(budget, 'throttle', usedNanos) !== null) return 'throttled'
-  if (stepAt(budget, 'downshift', usedNanos) !== null) return 'downshifted'
-  return isWarning(budget, usedNanos) ? 'warning' : 'ok'
 }
 
 /** At the pace of the period so far; null when the amount lasts, or is spent already. */

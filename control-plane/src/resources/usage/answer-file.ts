@@ -1,11 +1,18 @@
 /** The answer to a question about usage as a file: one row for each stretch and group, with names beside ids. */
-import type { Download, FileFormat } from '@headgate/admin-contract/download'
+import type { Download, TableFormat } from '@headgate/admin-contract/download'
 import type { UsageAnswer, UsageGroup, UsageQuery, UsageSums } from '@headgate/admin-contract/usage-query'
 import { renameKeys } from '@headgate/admin-contract/wire'
 import { type AnswerContext, answerUsage } from './answer.ts'
-import { type Column, downloadOf } from './table-file.ts'
+import type { CellType, Column } from './file-column.ts'
+import { downloadOf } from './table-file.ts'
 
-type Figure = readonly [name: string, means: string, of: (sums: UsageSums) => number | string | null]
+type Figure = readonly [
+  name: string,
+  means: string,
+  of: (sums: UsageSums) => number | string | null,
+  /** An integer unless said otherwise. */
+  type?: CellType,
+]
 
 const figures: readonly Figure[] = [
   ['calls', 'how many calls', (it) => it.calls],
@@ -25,7 +32,7 @@ const figures: readonly Figure[] = [
 
 /** The answer as a file. @throws AdminProblem as `answerUsage` does */
 export async function answerFile(
-  { format, ...query }: UsageQuery & { format: FileFormat },
+  { format, ...query }: UsageQuery & { format: TableFormat },
   context: AnswerContext,
   onRows?: (count: number) => void,
 ): Promise<Download> {
@@ -49,8 +56,13 @@ async function* onePage<T>(rows: readonly T[]): AsyncGenerator<readonly T[]> {
 
 function columnsOf({ data }: UsageAnswer, query: UsageQuery): Column<UsageGroup>[] {
   const groups = query.by.flatMap((dimension, i): Column<UsageGroup>[] => [
-    { name: dimension, means: `the ${dimension}`, of: (it) => it.group[i]?.value ?? null },
-    { name: `${dimension}_name`, means: `what it is called now`, of: (it) => it.group[i]?.name ?? null },
+    { name: dimension, type: 'text', means: `the ${dimension}`, of: (it) => it.group[i]?.value ?? null },
+    {
+      name: `${dimension}_name`,
+      type: 'text',
+      means: `what it is called now`,
+      of: (it) => it.group[i]?.name ?? null,
+    },
   ])
   const currencies = [...new Set(data.flatMap((it) => [it.sums, it.previous]).flatMap(currenciesOf))].sort()
   const costs = currencies.map(
@@ -58,18 +70,33 @@ function columnsOf({ data }: UsageAnswer, query: UsageQuery): Column<UsageGroup>
       `cost_${currency.toLowerCase()}`,
       `cost in ${currency}, exact decimal`,
       (it) => it.costs.find((cost) => cost.currency === currency)?.amount ?? null,
+      'money',
     ],
   )
   const all = [...figures, ...costs, ...(query.latency ? latencies : [])]
   return [
-    { name: 'at', means: 'when the stretch of time begins', of: (it) => it.at },
+    { name: 'at', type: 'instant', means: 'when the stretch of time begins', of: (it) => it.at },
     ...groups,
-    { name: 'is_other', means: 'true for all groups beyond the limit together', of: (it) => it.isOther },
-    ...all.map(([name, means, of]) => ({ name, means, of: (it: UsageGroup) => of(it.sums) })),
-    ...(query.compare === 'none' ? [] : all).map(([name, means, of]) => ({
-      ...{ name: `previous_${name}`, means: `${means}, in the earlier span` },
-      of: (it: UsageGroup) => (it.previous === null ? null : of(it.previous)),
-    })),
+    {
+      name: 'is_other',
+      type: 'boolean',
+      means: 'true for all groups beyond the limit together',
+      of: (it) => it.isOther,
+    },
+    ...all.map(
+      ([name, means, of, type = 'integer']): Column<UsageGroup> => ({
+        name,
+        type,
+        means,
+        of: (it) => of(it.sums),
+      }),
+    ),
+    ...(query.compare === 'none' ? [] : all).map(
+      ([name, means, of, type = 'integer']): Column<UsageGroup> => ({
+        ...{ name: `previous_${name}`, type, means: `${means}, in the earlier span` },
+        of: (it) => (it.previous === null ? null : of(it.previous)),
+      }),
+    ),
   ]
 }
 
@@ -84,6 +111,7 @@ const latencies: readonly Figure[] = (['overheadMs', 'firstByteMs', 'totalMs'] a
       `${name}_${share}_ms`,
       `percentile, in milliseconds`,
       (it) => it.latency?.[measure]?.[share] ?? null,
+      'number',
     ]
   }),
 )

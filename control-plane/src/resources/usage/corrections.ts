@@ -22,6 +22,7 @@ export const filterDimensions = {
   status: 'status',
   outcome: 'outcome',
   errorCode: 'error_code',
+  clientTag: 'client_tag',
 } as const satisfies Record<keyof UsageValues, UsageDimension>
 
 type Wanted = {
@@ -43,6 +44,7 @@ const told: Readonly<Record<UsageDimension, RawBuilder<unknown>>> = {
   resource: sql`used.resource_id`,
   status: sql`used.status`,
   error_code: sql`used.error_code`,
+  client_tag: sql`public.counted_tag(it.team_id, it.started_at, used.client_tag)`,
 }
 
 const figures: Readonly<Record<string, RawBuilder<unknown>>> = {

@@ -92,7 +92,7 @@ test.each<[Cell, string]>([
   [null, ''],
   ['plain = text', 'plain = text'],
 ])('the cell %j is written as %s', async (cell, text) => {
-  const columns = [{ name: 'a', means: '', of: () => cell }]
+  const columns = [{ name: 'a', type: 'text' as const, means: '', of: () => cell }]
   async function* pages() {
     yield [null]
   }

@@ -1,25 +1,11 @@
 /**
- * Rows as a file: CSV that spreadsheets cannot be tricked by, JSON or JSON lines. It is written as rows come, page
+ * Rows as a file: CSV that spreadsheets cannot be tricked by, JSON, JSON lines or Parquet. It is written as rows come, page
  * by page, and nobody holds it whole.
  */
-import { contentTypes, type Download, type FileFormat } from '@headgate/admin-contract/download'
-import { type Cell, csvLine } from '../csv-line.ts'
-
-export type Column<Row> = {
-  readonly name: string
-  /** For the sidecar. */
-  readonly means: string
-  readonly of: (row: Row) => Cell
-}
-
-export type TableFile<Row> = {
-  /** Without its ending. */
-  readonly name: string
-  readonly columns: readonly Column<Row>[]
-  readonly pages: AsyncIterable<readonly Row[]>
-  /** What the file holds and leaves out, in the words of the wire. */
-  readonly about: Readonly<Record<string, unknown>>
-}
+import { contentTypes, type Download, type TableFormat } from '@headgate/admin-contract/download'
+import { csvLine } from '../csv-line.ts'
+import type { Column, TableFile } from './file-column.ts'
+import { parquet } from './parquet-file.ts'
 
 /**
  * The file in a format; for `sidecar`, what is in it.
@@ -27,7 +13,7 @@ export type TableFile<Row> = {
  */
 export function downloadOf<Row>(
   file: TableFile<Row>,
-  format: FileFormat,
+  format: TableFormat,
   onRows: (count: number) => void = () => {},
 ): Download {
   return {
@@ -44,9 +30,9 @@ async function* counted<Row>(pages: AsyncIterable<readonly Row[]>, onRows: (coun
   }
 }
 
-type Writer = <Row>(file: TableFile<Row>) => AsyncIterable<string>
+type Writer = <Row>(file: TableFile<Row>) => Download['body']
 
-const writers: Readonly<Record<FileFormat, Writer>> = { csv, json, ndjson, sidecar }
+const writers: Readonly<Record<TableFormat, Writer>> = { csv, json, ndjson, parquet, sidecar }
 
 async function* csv<Row>({ columns, pages }: TableFile<Row>): AsyncGenerator<string> {
   yield csvLine(columns.map((column) => column.name))
@@ -72,7 +58,7 @@ async function* sidecar<Row>({ name, columns, about }: TableFile<Row>): AsyncGen
   const said = {
     file: name,
     ...about,
-    columns: columns.map(({ name: column, means }) => ({ name: column, means })),
+    columns: columns.map(({ name: column, type, means }) => ({ name: column, type, means })),
   }
   yield `${JSON.stringify(said, null, 2)}\n`
 }

@@ -1,0 +1,88 @@
+/** Planes apart: a call served by one gateway, asked about at another, answered from Postgres through Redis. */
+import { connectRedis } from '@headgate/adapters/redis/client'
+import { openDatabase } from '@headgate/control-plane/database/open'
+import { answerCallers } from '@headgate/control-plane/jobs/answer-callers'
+import { usageStore } from '@headgate/control-plane/jobs/store-usage'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { migratedDatabase } from '../admin/harness.ts'
+import { startGateway, type TestGateway } from '../gateway/harness.ts'
+import { chatBody, send } from '../gateway/raw-client.ts'
+import { freshRedisUrl } from '../servers/fresh-redis.ts'
+
+const stopping = new AbortController()
+let redisUrl: string
+let first: TestGateway
+let second: TestGateway
+let database: ReturnType<typeof openDatabase>
+let answering: Promise<unknown>
+
+beforeAll(async () => {
+  redisUrl = await freshRedisUrl()
+  first = await startGateway({ redisUrl })
+  second = await startGateway({ redisUrl })
+  const { url } = await migratedDatabase()
+  const log = () => {}
+  database = openDatabase({ url, name: 'test', statementTimeoutMs: 10_000, connectionsMax: 4, log })
+  // Two control planes: a question goes to one of them.
+  answering = Promise.all(
+    [first, second].map((it) =>
+      answerCallers({ db: database.db, questions: it.callQuestions }).run(stopping.signal),
+    ),
+  )
+})
+afterAll(async () => {
+  stopping.abort()
+  await answering
+  await Promise.all([first.stop(), second.stop()])
+  await database.close()
+})
+
+const authorization = (key: string) => ({ authorization: `Bearer ${key}` })
+const ask = (id: string, key: string) =>
+  send(second.origin, { method: 'GET', path: `/v1/headgate/requests/${id}`, headers: authorization(key) })
+
+test('a call is told of by every gateway once it is stored, to its own key alone', async () => {
+  const { normal, limited } = first.keys
+  const body = chatBody('failover-500', { max_tokens: 10 })
+  const served = await send(first.origin, { headers: authorization(normal), body })
+  const id = String(served.headers['x-request-id'])
+  const before = await ask(id, normal)
+  expect(before.status).toBe(404)
+  await usageStore(database.db).store(first.records())
+  const here = await send(first.origin, {
+    ...{ method: 'GET', path: `/v1/headgate/requests/${id}`, headers: authorization(normal) },
+  })
+  const there = await ask(id, normal)
+  expect([here.status, there.status]).toEqual([200, 200])
+  expect(JSON.parse(there.body.toString())).toEqual(JSON.parse(here.body.toString()))
+  expect(JSON.parse(there.body.toString()).cost.amount).toBe(served.headers['x-headgate-cost'])
+  expect((await ask(id, limited)).status).toBe(404)
+})
+
+test('many questions at once are each answered with their own call', async () => {
+  const { normal, fewTokens, limited, twoModels } = first.keys
+  const keys = [normal, limited, twoModels, fewTokens]
+  const served = await Promise.all(
+    keys.flatMap((key) =>
+      [1, 2, 3].map(() =>
+        send(first.origin, { headers: authorization(key), body: chatBody('gpt-4o', { max_tokens: 10 }) }),
+      ),
+    ),
+  )
+  await usageStore(database.db).store(first.records())
+  const told = await Promise.all(
+    served.map((it, i) => ask(String(it.headers['x-request-id']), keys[Math.floor(i / 3)] ?? '')),
+  )
+  for (const [i, reply] of told.entries())
+    expect(JSON.parse(reply.body.toString()).id).toBe(served[i]?.headers['x-request-id'])
+})
+
+test('what is no question is passed over, and questions nobody takes do not pile up', async () => {
+  const client = await connectRedis(redisUrl, { log: () => {} })
+  await client.send('hg:calls:asked', ['RPUSH', 'hg:calls:asked', 'nonsense', '{"gateway":"x"}', '[]'])
+  const id = `req_${'0'.repeat(26)}`
+  expect((await ask(id, first.keys.normal)).status).toBe(404)
+  const ttl = await client.send('hg:calls:asked', ['PTTL', 'hg:calls:asked'])
+  expect(ttl === -2 || (Number(ttl) > 0 && Number(ttl) <= 10_000)).toBe(true)
+  await client.close()
+})
