@@ -14,6 +14,7 @@ export const SOURCES = [
   'control-plane',
   'standalone',
   'fake-upstream',
+  'cli',
 ]
 
 /** Arguments after `node`, relative to the checkout. */

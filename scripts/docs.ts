@@ -6,7 +6,9 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { configSchemaText } from '@headgate/cli/config-file/schema'
 import { adminApiPage, openApiText } from './reference-pages/admin-api.ts'
+import { cliPage } from './reference-pages/cli.ts'
 import { configurationPage } from './reference-pages/configuration.ts'
 import { endpointsPage } from './reference-pages/endpoints.ts'
 import { errorsPage } from './reference-pages/errors.ts'
@@ -22,6 +24,8 @@ function allPages(): Map<string, string> {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
   return new Map([
     ['admin-api.md', adminApiPage(version)],
+    ['cli.md', cliPage()],
+    ['config.schema.json', configSchemaText()],
     ['configuration.md', configurationPage()],
     ['endpoints.md', endpointsPage()],
     ['errors.md', errorsPage()],

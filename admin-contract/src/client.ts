@@ -104,7 +104,7 @@ async function send(plan: AdminClientPlan, it: Operation, input: LooseInput) {
 function writeHeaders(it: Operation, { ifMatch, idempotencyKey }: LooseInput): Record<string, string> {
   const isGuarded = it.method === 'PUT' || it.method === 'PATCH' || it.method === 'DELETE'
   return {
-    ...(isGuarded ? { 'if-match': ifMatch ?? '*' } : {}),
+    ...(isGuarded || ifMatch !== undefined ? { 'if-match': ifMatch ?? '*' } : {}),
     ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
   }
 }

@@ -3,7 +3,7 @@
  * misspelt name is told from a name of the other plane, and the reference page is generated from it.
  */
 
-export type SettingReader = 'data-plane' | 'control-plane' | 'standalone'
+export type SettingReader = 'data-plane' | 'control-plane' | 'standalone' | 'cli'
 
 export type Setting = {
   readonly name: string
@@ -18,6 +18,7 @@ export type Setting = {
 
 const everywhere: readonly SettingReader[] = ['data-plane', 'control-plane', 'standalone']
 const withData: readonly SettingReader[] = ['data-plane', 'standalone']
+const withCli: readonly SettingReader[] = ['cli']
 const withAdmin: readonly SettingReader[] = ['control-plane', 'standalone']
 
 /** Every setting there is, in the order people meet them. */
@@ -60,7 +61,7 @@ export const settings: readonly Setting[] = [
   },
   {
     name: 'HEADGATE_DATA_DIR',
-    readBy: withData,
+    readBy: ['data-plane', 'standalone', 'cli'],
     default: './.headgate',
     secret: false,
     meaning:
@@ -273,6 +274,28 @@ export const settings: readonly Setting[] = [
     secret: true,
     meaning:
       'Redis or Valkey: `redis://`, `rediss://`, `redis+cluster://` or `redis+sentinel://`. Provided by `npm start` when absent.',
+  },
+  {
+    name: 'HEADGATE_URL',
+    readBy: withCli,
+    default: null,
+    secret: false,
+    meaning: 'Where the CLI finds the admin API, as `https://admin.example.com`. `--server` goes before it.',
+  },
+  {
+    name: 'HEADGATE_TOKEN',
+    readBy: withCli,
+    default: null,
+    secret: true,
+    meaning:
+      'The token that the CLI sends: the admin token, an API token, or an access token of the directory.',
+  },
+  {
+    name: 'HEADGATE_PROFILE',
+    readBy: withCli,
+    default: null,
+    secret: false,
+    meaning: 'The profile that the CLI uses, as `headgate login` made it. `--profile` goes before it.',
   },
 ]
 

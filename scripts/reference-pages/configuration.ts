@@ -6,6 +6,7 @@ const commandOf: Record<SettingReader, string> = {
   'data-plane': 'node data-plane/src/main.ts',
   'control-plane': 'node control-plane/src/main.ts',
   standalone: 'npm start',
+  cli: 'npx headgate',
 }
 
 export function configurationPage(): string {

@@ -14,6 +14,7 @@ const PROVIDERS =
   /https:\/\/(api\.openai\.com|my-account\.openai\.azure\.com|my-older-account\.openai\.azure\.com)/g
 /** What starts processes, or has something left to fill in. */
 const NOT_RUN = /npm |main\.ts|…/
+const WITH_COMMANDS = `${join(ROOT, 'node_modules/.bin')}:${bareEnvironment().PATH}`
 const GETTING_STARTED = 'docs/guides/getting-started.md'
 
 /** A bare machine may have none; the snippets are for people who do. */
@@ -101,6 +102,7 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
     true,
     [/"kind":"limit"/, /"code":"limit_requests"/, /"state":"unchanged"/, /"state":"changed"/],
   ],
+  ['docs/guides/cli.md', false, [/"actor": "admin-token"/, /is in checkout.key/, /"state": "revoked"/]],
   ['docs/guides/usage-and-cost.md', true, [/"dimension":"alias"/, /"kind":"records"/, /started_at/]],
 ]
 
@@ -153,7 +155,8 @@ function runShell(script: string, cwd: string): Promise<{ code: number | null; t
   const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
     cwd,
     // The snippet that asks Postgres is to be run in the root of the checkout, where its driver is.
-    env: { ...bareEnvironment(), NODE_PATH: join(ROOT, 'node_modules') },
+    // `headgate` is found as it is by whoever has put the checkout's commands on their PATH.
+    env: { ...bareEnvironment(), PATH: WITH_COMMANDS, NODE_PATH: join(ROOT, 'node_modules') },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let text = ''

@@ -3,16 +3,25 @@
  * judged in the same way as requests of their own, so a list opens no door that is closed otherwise.
  */
 import type { Batch, BatchItem } from '@headgate/admin-contract/batch'
+import type { DryRun } from '@headgate/admin-contract/dry-run'
+import type { WriteOperation } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
-import { wirePointer } from '@headgate/admin-contract/wire'
-import { commitSteps, type Home, type Step } from '../change.ts'
+import { renameKeys, wirePointer } from '@headgate/admin-contract/wire'
+import { commitSteps, type Home, type Step, tryChanges } from '../change.ts'
 import { isSerialisationFault } from '../database/fault.ts'
 import type { Actor } from '../resources/context.ts'
+import { type Made, refuseLaterRefs, withIds } from './batch-refs.ts'
 import { permit } from './permit.ts'
 import type { Place } from './places.ts'
 import { problemBody, toProblem } from './problem.ts'
 import { recordRefusal } from './refusals.ts'
-import { type Done, type InboundRequest, type PreparedWrite, prepareWrite } from './run-operation.ts'
+import {
+  type Done,
+  type InboundRequest,
+  intentOf,
+  type PreparedWrite,
+  prepareWrite,
+} from './run-operation.ts'
 
 export type Lister = {
   readonly home: Home
@@ -22,11 +31,32 @@ export type Lister = {
 }
 
 /** Does a batch. @throws AdminProblem when it is atomic and one of its items was refused */
-export async function runBatch({ items, atomic }: Batch, lister: Lister): Promise<Done> {
-  const results = atomic ? await allOrNone(items, lister) : await oneByOne(items, lister)
+export async function runBatch(batch: Batch, lister: Lister): Promise<Done> {
+  const results = batch.atomic ? await allOrNone(batch, lister) : await oneByOne(batch.items, lister)
   const succeeded = results.filter((it) => it.problem === null).length
   const body = JSON.stringify({ data: results, succeeded, failed: results.length - succeeded })
   return { status: 200, body, headers: {} }
+}
+
+/** Tries a batch and takes it back. @throws AdminProblem for what a batch of its kind would be refused for */
+export async function rehearseBatch({ items, atomic }: Batch, lister: Lister): Promise<Done> {
+  if (!atomic) throw rehearsesTogether()
+  const steps = (await prepareItems(items, lister)).map((write) => write.step)
+  const { changes, differences } = await tryChanges(lister.home, steps)
+  const run: DryRun = {
+    ...{ changed: changes.some((it) => it.changed), subjectId: null },
+    ...{ before: null, after: null, catalog: differences },
+  }
+  return { status: 200, body: JSON.stringify(renameKeys(run)), headers: {} }
+}
+
+function rehearsesTogether(): AdminProblem {
+  const message = 'items that are done one by one cannot be tried as one'
+  return new AdminProblem('invalid_request', `?dry_run: ${message}.`, {
+    faults: [
+      { pointer: '?dry_run', code: 'not_atomic', message, fix: 'Send atomic: true, or try each by itself.' },
+    ],
+  })
 }
 
 type Result = { readonly status: number; readonly body: unknown; readonly problem: unknown }
@@ -56,12 +86,10 @@ async function recordItem(
   await recordRefusal(home, { it, request: { ...request, params, query: {} }, actor: by }, fault)
 }
 
-async function allOrNone(items: readonly BatchItem[], lister: Lister): Promise<Result[]> {
+async function allOrNone({ items, message }: Batch, lister: Lister): Promise<Result[]> {
   const writes = await prepareItems(items, lister)
-  const { changes } = await commitSteps(
-    lister.home,
-    writes.map((write) => write.step),
-  )
+  const steps = writes.map((write) => write.step)
+  const { changes } = await commitSteps(lister.home, steps, message)
   return writes.map((write, index) => resultOf(write.answer(changes[index])))
 }
 
@@ -71,20 +99,63 @@ async function allOrNone(items: readonly BatchItem[], lister: Lister): Promise<R
  */
 export async function prepareItems(items: readonly BatchItem[], lister: Lister): Promise<PreparedWrite[]> {
   const writes: PreparedWrite[] = []
+  const made: Made = []
   for (const [index, item] of items.entries()) {
-    const { step, answer } = await pointing(index, () => prepareItem(item, index, lister))
-    writes.push({ step: pointingStep(index, step), answer })
+    const prepare = () =>
+      (item.refs ?? []).length === 0
+        ? prepareItem(item, index, lister)
+        : deferItem(item, index, { lister, made })
+    const { step, answer } = await pointing(index, prepare)
+    writes.push({ step: pointingStep(index, noting(made, index, step)), answer })
   }
   return writes
 }
 
-async function prepareItem(
+/** Notes the id of what an item made. A repeat answers with the thing alone. */
+function noting(made: Made, index: number, { intent, work }: Step<unknown>): Step<unknown> {
+  return {
+    intent,
+    work: async (context) => {
+      const change = await work(context)
+      made[index] = change.changed ? change.subjectId : (change.reply as { id?: string } | null)?.id
+      return change
+    },
+  }
+}
+
+/** An item that needs ids of earlier ones is judged when they are there; whether it may be done at all, at once. */
+async function deferItem(
   item: BatchItem,
   index: number,
-  { home, by, places, request }: Lister,
+  { lister, made }: { lister: Lister; made: Made },
 ): Promise<PreparedWrite> {
-  const place = places.get(item.operation)
-  if (place === undefined || place.it.method === 'GET') throw unknownOperation()
+  const place = placeOf(item, lister)
+  refuseLaterRefs(item, index)
+  const { by, request } = lister
+  const intent = intentOf(place.it as WriteOperation, {
+    permit: permit(by, place.it),
+    request: { ...request, ifMatch: item.ifMatch },
+  })
+  // Set anew each time the work is run; what counts is the run that was committed.
+  let prepared: PreparedWrite | null = null
+  return {
+    step: {
+      intent,
+      work: async (context) => {
+        prepared = await prepareItem(withIds(item, made), index, lister)
+        return prepared.step.work(context)
+      },
+    },
+    answer: (change) => {
+      if (prepared === null) throw new Error('an item was answered before it was done')
+      return prepared.answer(change)
+    },
+  }
+}
+
+async function prepareItem(item: BatchItem, index: number, lister: Lister): Promise<PreparedWrite> {
+  const { home, by, request } = lister
+  const place = placeOf(item, lister)
   const permitted = permit(by, place.it)
   const { id, address, idempotencyKey } = request
   return prepareWrite(place, {
@@ -98,6 +169,12 @@ async function prepareItem(
       idempotencyKey: idempotencyKey === undefined ? undefined : `${idempotencyKey}.${index}`,
     },
   })
+}
+
+function placeOf({ operation }: BatchItem, { places }: Lister): Place {
+  const place = places.get(operation)
+  if (place === undefined || place.it.method === 'GET') throw unknownOperation()
+  return place
 }
 
 /** The parameters that the path names, all of them and no others. */

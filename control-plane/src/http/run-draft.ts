@@ -13,7 +13,7 @@ import { closeDraft, openDraft } from '../resources/drafts/handlers.ts'
 import { readDraft } from '../resources/drafts/queries.ts'
 import { etagOf, listHolds, notAsSeen } from './etag.ts'
 import { problemBody, toProblem } from './problem.ts'
-import { type Lister, prepareItems } from './run-batch.ts'
+import { type Lister, prepareItems, rehearseBatch } from './run-batch.ts'
 import { type Done, doneBy, type InboundRequest } from './run-operation.ts'
 
 type DraftRequest = Pick<InboundRequest, 'id' | 'address' | 'ifMatch' | 'idempotencyKey'>
@@ -41,6 +41,12 @@ async function rehearse(draft: Draft, lister: Lister) {
     const body = JSON.parse(problemBody(problem, { id: lister.request.id, path }))
     return { passes: false, problem: renameKeys(body), ...nothing }
   }
+}
+
+/** What publishing it would change. @throws AdminProblem that points to the item at fault */
+export async function rehearseDraft({ draftId, lister }: Asked): Promise<Done> {
+  const draft = found(await readDraft(lister.home.db, draftId))
+  return rehearseBatch({ items: draft.items, atomic: true }, lister)
 }
 
 /** The catalog that would come of it; null when it changes none. @throws AdminProblem that says what stands in its way */

@@ -115,7 +115,8 @@ export function doneBy({ name, access }: Actor, { address }: Pick<InboundRequest
   return { actor: name, role: rolesOf(access), address }
 }
 
-function rehearsed({ changes: [change], differences }: Rehearsal): Done {
+/** What a dry run answers. */
+export function rehearsed({ changes: [change], differences }: Rehearsal): Done {
   const { changed, subjectId, before, after } = change?.changed
     ? change
     : { changed: false, subjectId: null, before: null, after: null }
@@ -166,11 +167,7 @@ export function prepareWrite(place: Place, { permit, sent, request, home }: Writ
     idempotencyKey === undefined
       ? null
       : { actor: permit.by.name, operation: place.name, key: idempotencyKey, request: { ...sent, ifMatch } }
-  const { changesCatalog } = it
-  const intent = {
-    ...doneBy(permit.by, request),
-    ...{ action: it.audit, requestId: request.id, changesCatalog, permit },
-  }
+  const intent = intentOf(it, { permit, request })
   // Set anew each time the work is run; what counts is the run that was committed.
   let kept: KeptReply | null = null
   const work = async (context: HandlerContext): Promise<Change<unknown>> => {
@@ -188,6 +185,14 @@ export function prepareWrite(place: Place, { permit, sent, request, home }: Writ
       ? written(place, it.status, renameKeys(change?.reply))
       : { ...kept, headers: { 'idempotency-replayed': 'true' } }
   return { step: { intent, work }, answer }
+}
+
+/** What is meant by a write, as its audit event will tell. */
+export function intentOf(
+  { audit, changesCatalog }: WriteOperation,
+  { permit, request }: Pick<Write, 'permit' | 'request'>,
+): Step<unknown>['intent'] {
+  return { ...doneBy(permit.by, request), action: audit, requestId: request.id, changesCatalog, permit }
 }
 
 type Keeping = { it: WriteOperation; change: Change<unknown>; context: HandlerContext; home: Home }
