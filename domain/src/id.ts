@@ -70,8 +70,16 @@ export function idSource(): (prefix: IdPrefix, nowMs: number) => string {
   }
 }
 
-/** When a thing was born, by its id, in ms since 1970. */
-export function timeOf(id: string): number {
+/** Databases and calendars read no later instant. */
+const LATEST_MS = Date.UTC(9999, 11, 31)
+
+/** When a thing was born, by its id, as ISO 8601; null for an id that is made up and names no instant there can be. */
+export function bornAt(id: string): string | null {
+  const timeMs = timeOf(id)
+  return timeMs >= 0 && timeMs <= LATEST_MS ? new Date(timeMs).toISOString() : null
+}
+
+function timeOf(id: string): number {
   let timeMs = 0
   const from = id.indexOf('_') + 1
   for (let i = from; i < from + 10; i++) timeMs = timeMs * 32 + ALPHABET.indexOf(id.charAt(i))

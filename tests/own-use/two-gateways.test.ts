@@ -82,6 +82,8 @@ test('what is no question is passed over, and questions nobody takes do not pile
   await client.send('hg:calls:asked', ['RPUSH', 'hg:calls:asked', 'nonsense', '{"gateway":"x"}', '[]'])
   const id = `req_${'0'.repeat(26)}`
   expect((await ask(id, first.keys.normal)).status).toBe(404)
+  // Of a year that no database reads: it must not spoil the questions that are asked together with it.
+  expect((await ask(`req_${'Z'.repeat(26)}`, first.keys.normal)).status).toBe(404)
   const ttl = await client.send('hg:calls:asked', ['PTTL', 'hg:calls:asked'])
   expect(ttl === -2 || (Number(ttl) > 0 && Number(ttl) <= 10_000)).toBe(true)
   await client.close()

@@ -2,7 +2,7 @@
  * Answers gateways that ask, for a caller, what became of a call. Each question names the key that asks, and nothing
  * is told but records of that key. Many questions are one statement, which reads by the primary key alone.
  */
-import { timeOf } from '@headgate/domain/id'
+import { bornAt } from '@headgate/domain/id'
 import type { CallQuestion } from '@headgate/domain/own-use'
 import type { CallQuestions } from '@headgate/domain/ports'
 import type { UsageRecord } from '@headgate/domain/usage-record'
@@ -39,8 +39,8 @@ export function answerCallers({ db, questions }: { db: Database; questions: Call
 async function recordsFor(db: Database, asked: readonly CallQuestion[]): Promise<Map<string, UsageRecord[]>> {
   const requestIds = arrayLiteral(asked.map((it) => it.requestId))
   const keyIds = arrayLiteral(asked.map((it) => it.keyId))
-  // An id says when its call arrived, and that is where its records lie.
-  const startedAt = arrayLiteral(asked.map((it) => new Date(timeOf(it.requestId)).toISOString()))
+  // An id says when its call arrived, and that is where its records lie; one that is made up has none.
+  const startedAt = arrayLiteral(asked.map((it) => bornAt(it.requestId)))
   const { rows } = await sql<UsageRow>`
     select usage_records.*
     from (select distinct * from unnest(${requestIds}::text[], ${keyIds}::text[], ${startedAt}::timestamptz[]))

@@ -1,20 +1,17 @@
 /** The SQL of requests: the records of one call by its id, and what became of the thing that refused it. */
-import { timeOf } from '@headgate/domain/id'
+import { bornAt } from '@headgate/domain/id'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import type { Database } from '../../database/open.ts'
 import { recordOf } from '../../database/usage-row.ts'
 
-/** The database reads no later instant, and an id may be made up. */
-const LATEST_MS = Date.UTC(9999, 11, 31)
-
 /** The records of a call, attempts in their order. An id says when its call arrived, so one partition is read. */
 export async function readCall(db: Database, requestId: string): Promise<UsageRecord[]> {
-  const startedAtMs = timeOf(requestId)
-  if (startedAtMs > LATEST_MS) return []
+  const startedAt = bornAt(requestId)
+  if (startedAt === null) return []
   const rows = await db
     .selectFrom('usageRecords')
     .selectAll()
-    .where('startedAt', '=', new Date(startedAtMs).toISOString())
+    .where('startedAt', '=', startedAt)
     .where('requestId', '=', requestId)
     .orderBy('attempt')
     .execute()
