@@ -2,26 +2,20 @@
 import { CatalogDocument } from '@headgate/domain/catalog'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestPlane, type TestPlane } from './harness.ts'
+import { newResource } from './provider.ts'
 
 let it: TestPlane
 let deploymentIds: string[]
 beforeAll(async () => {
   it = await startTestPlane()
   const { client } = it
-  const resource = await client.resources.create({
-    body: {
-      name: 'r',
-      apiStyle: 'openai',
-      origin: 'https://api.openai.com',
-      secretRef: 'env://KEY' as never,
-    },
-  })
+  const resourceId = await newResource(client)
   const quota = await client.quotas.create({
-    body: { resourceId: resource.id, name: 'q', requestsPerMinute: 10, tokensPerMinute: 10 },
+    body: { resourceId, name: 'q', requestsPerMinute: 10, tokensPerMinute: 10 },
   })
   const named = (name: string) => ({
     name,
-    resourceId: resource.id,
+    resourceId,
     quotaId: quota.id,
     upstreamModel: 'gpt-4o',
   })

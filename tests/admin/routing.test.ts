@@ -1,6 +1,7 @@
 /** What the admin API lets a route and an alias be, and how it tells what they may not. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestPlane, type TestPlane } from './harness.ts'
+import { twoDeployments } from './provider.ts'
 
 let it: TestPlane
 let mini: string
@@ -10,18 +11,7 @@ beforeAll(async () => {
   it = await startTestPlane()
   const { client } = it
   teamId = (await client.teams.create({ body: { name: 'Routing' } })).id
-  const resource = await client.resources.create({
-    body: {
-      name: 'r',
-      apiStyle: 'openai',
-      origin: 'https://api.openai.com',
-      secretRef: 'env://KEY' as never,
-    },
-  })
-  const deploy = (name: string, upstreamModel: string) =>
-    client.deployments.create({ body: { name, resourceId: resource.id, upstreamModel } })
-  mini = (await deploy('mini', 'gpt-4o-mini')).id
-  large = (await deploy('large', 'gpt-4o')).id
+  ;({ mini, large } = await twoDeployments(client))
 })
 afterAll(() => it.stop())
 

@@ -1,6 +1,7 @@
 /** Simulations over the admin API: on the catalog in force, an earlier one and a draft, with and without load. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestPlane, type TestPlane } from './harness.ts'
+import { twoDeployments } from './provider.ts'
 
 let it: TestPlane
 const ids = { app: '', key: '', alias: '', route: '', mini: '', large: '', team: '' }
@@ -11,18 +12,7 @@ beforeAll(async () => {
   ids.team = (await client.teams.create({ body: { name: 'T' } })).id
   ids.app = (await client.apps.create({ body: { name: 'A', teamId: ids.team } })).id
   ids.key = (await client.keys.create({ body: { name: 'K', appId: ids.app, requestsPerMinute: 8 } })).id
-  const resource = await client.resources.create({
-    body: {
-      name: 'r',
-      apiStyle: 'openai',
-      origin: 'https://api.openai.com',
-      secretRef: 'env://KEY' as never,
-    },
-  })
-  const deploy = (name: string, upstreamModel: string) =>
-    client.deployments.create({ body: { name, resourceId: resource.id, upstreamModel } })
-  ids.mini = (await deploy('mini', 'gpt-4o-mini')).id
-  ids.large = (await deploy('large', 'gpt-4o')).id
+  Object.assign(ids, await twoDeployments(client))
   ids.alias = (await client.modelAliases.create({ body: { name: 'chat' } })).id
   const tiers = [[{ deploymentId: ids.large }]]
   ids.route = (await client.routes.create({ body: { aliasId: ids.alias, tiers } })).id
