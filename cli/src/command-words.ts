@@ -43,6 +43,7 @@ export const wordsOf: Readonly<Record<string, Words>> = {
   'me.read': ['whoami'],
   'batch.run': ['batch'],
   'simulations.run': ['simulate'],
+  'requests.decision': ['explain'],
 }
 
 /** What cannot be undone besides `DELETE`: it asks first. */
@@ -112,5 +113,6 @@ export const examplesOf: Readonly<Record<string, readonly string[]>> = {
     'headgate simulate --cases "[{app_id: app_01J…, model: gpt-4o-mini, input_tokens: 900}]"',
     'headgate simulate --file cases.yaml --draft "Move to the new deployment"',
   ],
+  explain: ['headgate explain req_01J…'],
   'changes diff': ['headgate changes diff 42 --from 40'],
 }
