@@ -6,6 +6,7 @@ import { UsageQuery } from '@headgate/admin-contract/usage-query'
 import { openDatabase } from '@headgate/control-plane/database/open'
 import { answerUsage } from '@headgate/control-plane/resources/usage/answer'
 import type { z } from 'zod'
+import { percentile } from './percentiles.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -81,7 +82,10 @@ export async function timeQuestions(url: string, rounds: number, nowMs: number):
   }
   return [...times].map(([question, its]) => {
     const inOrder = its.sort((a, b) => a - b)
-    const at = (share: number) => Math.round(inOrder[Math.ceil(inOrder.length * share) - 1] as number)
-    return { question, p50Ms: at(0.5), p95Ms: at(0.95), sums: sums.get(question) ?? 0 }
+    const [p50Ms, p95Ms] = [0.5, 0.95].map((share) => Math.round(percentile(inOrder, share))) as [
+      number,
+      number,
+    ]
+    return { question, p50Ms, p95Ms, sums: sums.get(question) ?? 0 }
   })
 }
