@@ -217,7 +217,7 @@ export type Tables = {
   routes: Omit<Route, 'rules' | 'tiers'> & { rules: Json<Route['rules']>; tiers: Json<Route['tiers']> }
   prices: Omit<Price, 'lines'> & { lines: Json<Price['lines']> }
   agreements: Agreement
-  exchangeRates: ExchangeRate
+  exchangeRates: Omit<ExchangeRate, 'id'>
   reratings: ReratingRow
   costCorrections: CostCorrectionRow
   policies: Policy
