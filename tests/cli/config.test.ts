@@ -12,7 +12,7 @@ teams:
   - { name: Payments, allowed_models: [small] }
   - { name: "Search / find: $5" }
 apps:
-  - { team: Payments, name: checkout }
+  - { team: Payments, name: checkout, rotation_rule: { every_days: 90, when_overdue: block } }
   - { team: "Search / find: $5", name: checkout, allowed_models: [large] }
 resources:
   - { name: east, api_style: openai, origin: "https://api.openai.com", secret_ref: "env://OPENAI_API_KEY" }
@@ -71,6 +71,7 @@ alert_channels:
     kind: webhook
     url: https://alerts.example.com/hook
     secret_ref: env://HOOK
+    event_types: [budget.reached]
     teams: [Payments]
     budgets: [{ owner: { team: Payments }, name: Month }]
 role_mappings:

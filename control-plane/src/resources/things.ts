@@ -91,7 +91,7 @@ async function lockRow<T>(db: LooseDatabase, { table }: ThingTable<T>, id: strin
 
 function rowOf<T>(fields: Partial<T>, { json }: ThingTable<T>): Record<string, unknown> {
   const row: Record<string, unknown> = { ...fields }
-  for (const field of json ?? []) if (row[field] !== undefined) row[field] = JSON.stringify(row[field])
+  for (const field of json ?? []) if (row[field] != null) row[field] = JSON.stringify(row[field])
   return row
 }
 
