@@ -51,7 +51,7 @@ function isOver(thing: Thing): boolean {
   return typeof thing['archivedAt'] === 'string'
 }
 
-/** Oldest first, so that limits come after those they are parts of. */
+/** Oldest first, and parts after what they are parts of. */
 async function allOf(kind: Kind, client: AdminClient, stop: AbortSignal): Promise<Thing[]> {
   // The walk over the kinds loses the types of the client; each names a group that has a list.
   const list = (client as unknown as Record<string, { list: Listing }>)[kind.word]?.list
@@ -64,7 +64,18 @@ async function allOf(kind: Kind, client: AdminClient, stop: AbortSignal): Promis
     things.push(...reply.data)
     cursor = reply.page.nextCursor
   } while (cursor !== null)
-  return things.toSorted((a, b) => ((a.id ?? '') < (b.id ?? '') ? -1 : 1))
+  return parentsFirst(things.toSorted((a, b) => ((a.id ?? '') < (b.id ?? '') ? -1 : 1)))
+}
+
+/** The order of ids alone does not do it: of those made in one millisecond, the part may have the lower one. */
+export function parentsFirst(things: readonly Thing[]): Thing[] {
+  const ids = new Set<unknown>(things.map((it) => it.id))
+  const partsOf = Map.groupBy(things, ({ parentId }) => (ids.has(parentId) ? parentId : null))
+  const withParts = (it: Thing): Thing[] => [
+    it,
+    ...(it.id === undefined ? [] : (partsOf.get(it.id) ?? [])).flatMap(withParts),
+  ]
+  return (partsOf.get(null) ?? []).flatMap(withParts)
 }
 
 function withMarks(things: readonly LiveThing[]): LiveThing[] {
