@@ -115,7 +115,7 @@ const Environment = z.object({
     .max(86_400)
     .default(900),
   ...cosmosShape,
-  HEADGATE_AUDIT_KEY: secret('the key that signs the audit log').optional(),
+  HEADGATE_AUDIT_KEY: secret('the key that signs the audit log'),
   HEADGATE_AUDIT_ANCHORS_FILE: z.string().optional(),
   HEADGATE_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error')
@@ -227,7 +227,7 @@ export function readSettings(
     }),
     alertNetworks: Object.freeze(it.HEADGATE_ALERT_NETWORKS),
     audit: Object.freeze({
-      key: it.HEADGATE_AUDIT_KEY ?? it.HEADGATE_KEY_PEPPER,
+      key: it.HEADGATE_AUDIT_KEY,
       anchorsFile: it.HEADGATE_AUDIT_ANCHORS_FILE ?? null,
       keptDays: it.HEADGATE_KEEP_AUDIT_DAYS,
     }),
