@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { idOf } from './id.ts'
 
-const SinkId = idOf('snk')
+export const SinkId = idOf('snk')
 
 const Instant = z.iso.datetime({ offset: true })
 const Calls = z.int().min(0)

@@ -19,7 +19,7 @@ import {
   noteSuccess,
   registerSink,
   type SinkPlace,
-  selectSinks,
+  tellLag,
 } from '../database/usage-sinks.ts'
 import { type Job, jitteredMs, pause } from './scheduler.ts'
 
@@ -55,7 +55,6 @@ export function sinkFeeder(plan: FeedPlan, sink: UsageSink) {
   const { db, log, clock } = plan
   let isReady = false
   let failures = 0
-  let isLagging = false
 
   const begin = async (signal: AbortSignal) => {
     const nowMs = clock.nowMs()
@@ -74,13 +73,13 @@ export function sinkFeeder(plan: FeedPlan, sink: UsageSink) {
     const asked = fault instanceof SinkFault ? (fault.retryAfterMs ?? 0) : 0
     await pause(asked + jitteredMs(failures, RETRY), signal)
   }
-  const tellLag = async () => {
-    const found = await selectSinks(db).where('name', '=', sink.name).executeTakeFirst()
-    const wasLagging = isLagging
-    isLagging = (found?.lagSeconds ?? 0) > plan.lagSecondsMax
-    if (isLagging === wasLagging) return
-    const fields = { ...namesOf(sink), lagSeconds: found?.lagSeconds }
-    if (isLagging)
+  const judgeLag = async () => {
+    const nowMs = clock.nowMs()
+    const event = { id: plan.newId('evt', nowMs), at: new Date(nowMs).toISOString() }
+    const told = await tellLag(db, sink.name, event)
+    if (told === null) return
+    const fields = { ...namesOf(sink), lagSeconds: told.lagSeconds }
+    if (told.isLagging)
       log('warn', 'a sink is behind; what it was not given is lost to it once it is past its time', fields)
     else log('info', 'a sink has caught up', fields)
   }
@@ -98,7 +97,7 @@ export function sinkFeeder(plan: FeedPlan, sink: UsageSink) {
       } catch (fault) {
         if (!signal.aborted) await failed(fault, signal)
       }
-      await tellLag()
+      await judgeLag()
     },
   }
 }
