@@ -168,7 +168,9 @@ async function ask(
     request.body = typeof body === 'string' ? body : JSON.stringify(body)
   }
   const answer = await fetch(url, request)
-  const text = await answer.text()
+  const isEndless = answer.headers.get('content-type')?.startsWith('text/event-stream') === true
+  if (isEndless) await answer.body?.cancel()
+  const text = isEndless ? '' : await answer.text()
   const isJson = /[/+]json/.test(answer.headers.get('content-type') ?? '')
   return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : null }
 }

@@ -222,7 +222,8 @@ export type Tables = {
   costCorrections: CostCorrectionRow
   policies: Policy
   catalogVersions: CatalogVersionRow
-  usageRecords: UsageRow
+  /** With the transaction that stored it; null for those from before that was kept. */
+  usageRecords: UsageRow & { storedXact: ColumnType<string | null, never, never> }
   /** A view: reads only. */
   thingChanges: { thingId: string; at: string; action: string }
   usageDeadLetters: DeadLetterRow
