@@ -152,10 +152,11 @@ export async function startControlPlane(
 function doorOf(config: ControlPlaneConfig, home: Home) {
   const { adminToken, bootstrapCode, host, adminPort } = config
   const adminUrl = config.adminUrl ?? `http://${host}:${adminPort}`
-  const directory = config.directory && directoryOf(config.directory, home.clock.nowMs)
-  const finders = findersOf(home, directory)
+  const asksAgain = home.sealer !== null
+  const directories = config.directories.map((it) => directoryOf(it, home.clock.nowMs, asksAgain))
+  const finders = findersOf(home, directories, config.sessionRules)
   const signIn = signInBy({ adminToken, adminUrl, finders })
-  return { signIn, adminUrl, directory, bootstrapCode }
+  return { signIn, adminUrl, directories, bootstrapCode }
 }
 
 type Surroundings = Pick<OpenDatabase, 'db' | 'scopedTo'> & {

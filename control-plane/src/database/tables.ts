@@ -152,7 +152,12 @@ type BudgetPeriodRow = { budgetId: string; periodFrom: string; periodTo: string;
 
 export type SessionRow = Session & {
   digest: string
-  claims: ColumnType<Claims | null, string | null, never>
+  claims: ColumnType<Claims | null, string | null, string>
+  /** Of the directory that told of the person; null for the first admin of evaluation. */
+  issuer: string | null
+  sealedRefreshToken: string | null
+  checkedAt: string
+  checkingUntil: Generated<string | null>
   endedAt: Generated<string | null>
 }
 
@@ -161,6 +166,8 @@ export type SignInRow = {
   state: string
   nonce: string
   codeVerifier: string
+  /** Which of several directories. */
+  issuer: string
   returnTo: string
   expiresAt: string
 }
