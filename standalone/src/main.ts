@@ -71,6 +71,7 @@ function suppliedTo({ mode, dataDir }: StandaloneSettings, secrets: GeneratedSec
       HEADGATE_KEY_PEPPER: secrets.keyPepper,
       HEADGATE_ADMIN_TOKEN: secrets.adminToken,
       HEADGATE_SEALING_KEY: secrets.sealingKey,
+      HEADGATE_AUDIT_KEY: secrets.auditKey,
     }),
     DEMO_UPSTREAM_KEY: secrets.demoUpstreamKey,
     HEADGATE_AUDIT_ANCHORS_FILE: join(dataDir, 'audit-anchors.ndjson'),
