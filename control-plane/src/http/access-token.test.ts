@@ -45,6 +45,7 @@ function judgeOf() {
   const { port } = server.address() as AddressInfo
   const config = {
     issuer: ISSUER,
+    tenants: null,
     clientId: AUDIENCE,
     clientSecret: '',
     audiences: [AUDIENCE, 'api://headgate'],
