@@ -13,6 +13,8 @@ export type DirectoryConfig = {
   readonly clientSecret: string
   /** Of access tokens; one of them must be named. */
   readonly audiences: readonly string[]
+  /** What people sign in with from a shell: a public client; null where they cannot. */
+  readonly cliClientId: string | null
   readonly adminUrl: string
   /** True lets a provider on plain HTTP in, for evaluation and tests. */
   readonly allowHttp: boolean
@@ -64,6 +66,7 @@ export const DirectorySettings = z.object({
     .pipe(z.array(z.guid('must be ids of tenants with commas between them').toLowerCase()).min(1))
     .optional(),
   HEADGATE_OIDC_CLIENT_ID: perProvider(z.string()),
+  HEADGATE_OIDC_CLI_CLIENT_ID: perProvider(z.string()),
   HEADGATE_OIDC_CLIENT_SECRET: perProvider(
     z.string().regex(/^env:\/\/[A-Z][A-Z0-9_]*$/, 'must say where the secret is, as env://NAME'),
   ),
@@ -95,7 +98,7 @@ export function directoryFaults(given: Given, secret: z.ZodType): string[] {
     for (const name of ['HEADGATE_OIDC_ISSUER', 'HEADGATE_ADMIN_URL'])
       if (partsOf(name).some((it) => it.startsWith('http:')))
         faults.push(`  ${name} must begin with https:// in production`)
-  for (const name of TOGETHER.slice(1, 4))
+  for (const name of [...TOGETHER.slice(1, 4), 'HEADGATE_OIDC_CLI_CLIENT_ID'])
     if (given[name] !== undefined && issuers.length > 0 && partsOf(name).length !== issuers.length)
       faults.push(`  ${name} must have as many parts, with blanks between, as HEADGATE_OIDC_ISSUER`)
   if (new Set(issuers).size !== issuers.length) faults.push('  HEADGATE_OIDC_ISSUER names one provider twice')
@@ -137,7 +140,10 @@ export function directoriesIn(
     const audiences = it.HEADGATE_OIDC_AUDIENCE?.[index]?.split(',')
     if (!clientId || !adminUrl || !clientSecret || !audiences) return []
     const tenants = issuer === ORGANIZATIONS ? (it.HEADGATE_OIDC_TENANTS ?? []) : null
-    return [Object.freeze({ issuer, tenants, clientId, clientSecret, audiences, adminUrl, allowHttp })]
+    const cliClient = it.HEADGATE_OIDC_CLI_CLIENT_ID?.[index]
+    const cliClientId = cliClient === undefined || cliClient === '-' ? null : cliClient
+    const ours = { clientId, clientSecret, audiences, cliClientId, adminUrl }
+    return [Object.freeze({ issuer, tenants, ...ours, allowHttp })]
   })
   return Object.freeze(directories)
 }

@@ -147,6 +147,14 @@ export const settings: readonly Setting[] = [
       'Where the client secret is, as `env://NAME`: the variable `NAME` holds it, at least 32 characters.',
   },
   {
+    name: 'HEADGATE_OIDC_CLI_CLIENT_ID',
+    readBy: withAdmin,
+    default: null,
+    secret: false,
+    meaning:
+      'The client id that `headgate login --device-code` signs in with: a public client that may ask for device codes; at Entra ID it may be the same application. `-` for a provider without one.',
+  },
+  {
     name: 'HEADGATE_OIDC_AUDIENCE',
     readBy: withAdmin,
     default: null,
@@ -313,6 +321,14 @@ export const settings: readonly Setting[] = [
     secret: true,
     meaning:
       'The token that the CLI sends: the admin token, an API token, or an access token of the directory.',
+  },
+  {
+    name: 'HEADGATE_MANAGED_IDENTITY_AUDIENCE',
+    readBy: withCli,
+    default: null,
+    secret: false,
+    meaning:
+      'The audience of the admin API, as `api://<client id>`: without `HEADGATE_TOKEN`, the CLI then asks the managed identity of its host in Azure for a token. `AZURE_CLIENT_ID` says which of several identities.',
   },
   {
     name: 'HEADGATE_PROFILE',

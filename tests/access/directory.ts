@@ -50,7 +50,7 @@ export async function startDirectory(
     refreshed: () => refreshed,
     config: (adminUrl) => ({
       ...{ issuer, tenants: null, clientId: 'headgate', clientSecret: SECRET, audiences: [AUDIENCE] },
-      ...{ adminUrl, allowHttp: true },
+      ...{ cliClientId: CLI_CLIENT, adminUrl, allowHttp: true },
     }),
     tokenFor: async (resource) => {
       const body = {

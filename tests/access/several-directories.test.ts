@@ -88,7 +88,7 @@ beforeAll(async () => {
   })
   const organizations = {
     ...{ issuer: ORGANIZATIONS, tenants: [OURS], clientId: CLIENT, clientSecret: 'x'.repeat(32) },
-    ...{ audiences: [CLIENT], adminUrl, allowHttp: true },
+    ...{ audiences: [CLIENT, `api://${CLIENT}`], cliClientId: CLIENT, adminUrl, allowHttp: true },
   }
   const theSecond = { ...second.config(adminUrl), audiences: ['api://the-second'] }
   it = await startTestPlane({

@@ -46,6 +46,7 @@ function judgeOf() {
   const config = {
     issuer: ISSUER,
     tenants: null,
+    cliClientId: null,
     clientId: AUDIENCE,
     clientSecret: '',
     audiences: [AUDIENCE, 'api://headgate'],

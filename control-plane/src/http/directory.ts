@@ -7,7 +7,7 @@ import { AdminProblem } from '@headgate/admin-contract/problem'
 import * as oidc from 'openid-client'
 import type { DirectoryConfig } from '../directory-settings.ts'
 import { accessTokens, type Verified } from './access-token.ts'
-import { type Person, personOf, refuseForeignTenant } from './person.ts'
+import { type Person, personOf, refuseForeignTenant, tenantsOf } from './person.ts'
 
 const TIMEOUT_SECONDS = 10
 /** With these the directory says that somebody is none of its own any more, or must show it anew. */
@@ -25,8 +25,12 @@ export type Departure = { readonly state: string; readonly nonce: string; readon
 /** Who somebody is, and what the directory is asked with when it is asked again; null where it gave nothing for that. */
 export type Confirmed = { readonly person: Person; readonly refreshToken: string | null }
 
+/** How a programme without a secret signs people in; null where that is not set up. */
+export type CliSignIn = { issuer: string; client_id: string; scope: string; resource: string | null } | null
+
 export type Directory = {
   readonly issuer: string
+  readonly cliSignIn: CliSignIn
   /** Where to send a browser that wants to sign in. @throws AdminProblem when the provider cannot be reached */
   begin(): Promise<Departure & { readonly url: string }>
   /** Who came back. @throws AdminProblem `unauthenticated` when it was not who left, `forbidden` for a foreign tenant */
@@ -50,6 +54,7 @@ export function directoryOf(config: DirectoryConfig, nowMs: () => number, asksAg
   const verifier = kept(async () => accessTokens(config, (await provider()).serverMetadata().jwks_uri, nowMs))
   return {
     issuer: config.issuer,
+    cliSignIn: cliSignInOf(config),
     begin: async () => {
       const server = await provider()
       const codeVerifier = oidc.randomPKCECodeVerifier()
@@ -91,6 +96,17 @@ export function directoryOf(config: DirectoryConfig, nowMs: () => number, asksAg
     },
     verify: async (token) => (await verifier())(token),
   }
+}
+
+/** Entra ID says in the scope what a token is for, others in the resource (RFC 8707). */
+function cliSignInOf(config: DirectoryConfig): CliSignIn {
+  const { issuer, cliClientId, audiences } = config
+  if (cliClientId === null) return null
+  const audience = audiences.find((it) => it.includes('://')) ?? audiences[0] ?? ''
+  const isEntra = config.tenants !== null || tenantsOf(config).length > 0
+  return isEntra
+    ? { issuer, client_id: cliClientId, scope: `${audience}/.default offline_access`, resource: null }
+    : { issuer, client_id: cliClientId, scope: 'openid profile offline_access', resource: audience }
 }
 
 type Told = Pick<oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers, 'claims' | 'refresh_token'>

@@ -34,6 +34,10 @@ export type SignInPlan = {
 /** Adds the pages to the server. */
 export function addSignIn(server: FastifyInstance, plan: SignInPlan): void {
   server.get('/sign-in', (request, reply) => leave(plan, request, reply))
+  // Nothing in it is a secret: it is what a browser sees when it signs in.
+  server.get('/sign-in/cli', async (_, reply) =>
+    reply.send({ ways: plan.directories.map((it) => it.cliSignIn).filter((it) => it !== null) }),
+  )
   server.get('/sign-in/callback', (request, reply) => comeBack(plan, request, reply))
   let bootstrapDigest = plan.bootstrapCode === null ? null : Buffer.from(digestOf(plan.bootstrapCode))
   server.get('/sign-in/bootstrap', async (request, reply) => {
