@@ -70,8 +70,9 @@ export function sinkFeeder(plan: FeedPlan, sink: UsageSink) {
     if (Number.isInteger(Math.log2(failures)))
       log('warn', 'a sink cannot be fed and will be tried again', { ...namesOf(sink), failures, reason })
     await noteFailure(db, sink.name, reason)
-    const asked = fault instanceof SinkFault ? (fault.retryAfterMs ?? 0) : 0
-    await pause(asked + jitteredMs(failures, RETRY), signal)
+    const askedMs = fault instanceof SinkFault ? fault.retryAfterMs : null
+    // A sink that says how long is taken at its word, however often it says so.
+    await pause(askedMs === null ? jitteredMs(failures, RETRY) : askedMs + jitteredMs(1, RETRY), signal)
   }
   const judgeLag = async () => {
     const nowMs = clock.nowMs()
