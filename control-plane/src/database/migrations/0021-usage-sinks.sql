@@ -26,8 +26,6 @@ create table usage_sinks (
   from_at timestamptz,
   -- From where on it is behind by too much.
   lag_seconds_max integer not null,
-  -- True once others were told that it is, until it has caught up.
-  is_lag_told boolean not null default false,
   -- The last batch that it was given, and when that was stored.
   position bigint not null,
   position_at timestamptz not null,
