@@ -30,6 +30,7 @@ import { roleMappings } from './role-mappings.ts'
 import { routes } from './routes.ts'
 import { secretFindings, secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
+import { settings } from './settings.ts'
 import { simulations } from './simulations.ts'
 import { teams } from './teams.ts'
 import { usage } from './usage.ts'
@@ -72,6 +73,7 @@ export const contract = {
   apiTokens,
   roleMappings,
   sessions,
+  settings,
   catalog,
 } as const satisfies Record<string, Operations>
 export type Contract = typeof contract

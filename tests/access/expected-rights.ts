@@ -107,6 +107,10 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
     revoke: team('OFSA', 'token'),
   },
   roleMappings: { ...plain(organisation('SA'), organisation('A')), explain: organisation('SA') },
+  settings: {
+    ...{ list: organisation('VOFSA'), read: organisation('VOFSA') },
+    ...{ change: organisation('A'), reset: organisation('A') },
+  },
   sessions: { list: organisation('SA'), end: organisation('SA') },
   catalog: {
     read: organisation('VOFSA'),

@@ -30,6 +30,7 @@ import type { Kind, Known, Ref } from './kind.ts'
 import { type FlatLimit, type LimitParent, limitIdentity, ownerTitle } from './limit-tree.ts'
 import { moneyText, nanosOf } from './money.ts'
 import { routeKind } from './route-kind.ts'
+import { settingKind } from './setting-kind.ts'
 import type * as shape from './shape.ts'
 
 type Of<T extends z.ZodType> = z.output<T>
@@ -285,4 +286,5 @@ export const kinds: readonly Kind[] = [
   ...ruleKinds,
   ...moneyKinds,
   ...peopleKinds,
+  settingKind,
 ]

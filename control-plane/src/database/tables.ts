@@ -202,7 +202,15 @@ type AlertDeliveryRow = Omit<AlertDelivery, 'state' | 'attempts' | 'lastAnswer' 
   endedAt: Generated<string | null>
 }
 
+export type OrganisationSettingRow = {
+  name: string
+  value: Json<unknown>
+  changedBy: string
+  changedAt: string
+}
+
 export type Tables = {
+  organisationSettings: OrganisationSettingRow
   apiTokens: ApiToken & { digest: string }
   roleMappings: RoleMapping
   sessions: SessionRow

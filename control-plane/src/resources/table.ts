@@ -31,6 +31,7 @@ import { routesHandlers } from './routes/handlers.ts'
 import { secretFindingsHandlers } from './secret-findings/handlers.ts'
 import { secretsHandlers } from './secrets/handlers.ts'
 import { meHandlers, sessionsHandlers } from './sessions/handlers.ts'
+import { settingsHandlers } from './settings/handlers.ts'
 import { teamsHandlers } from './teams/handlers.ts'
 import { requestsHandlers } from './usage/decisions.ts'
 import { usageHandlers } from './usage/handlers.ts'
@@ -77,5 +78,6 @@ export const handlers: AllHandlers = {
   apiTokens: apiTokensHandlers,
   roleMappings: roleMappingsHandlers,
   sessions: sessionsHandlers,
+  settings: settingsHandlers,
   catalog: catalogHandlers,
 }
