@@ -19,6 +19,7 @@ import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { me } from './me.ts'
 import { modelAliases } from './model-aliases.ts'
+import { modelEntries } from './model-entries.ts'
 import type { Operations } from './operation.ts'
 import { policies } from './policies.ts'
 import { prices } from './prices.ts'
@@ -51,6 +52,7 @@ export const contract = {
   alertChannels,
   alertDeliveries,
   deployments,
+  modelEntries,
   modelAliases,
   routes,
   prices,

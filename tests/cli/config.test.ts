@@ -22,6 +22,9 @@ quotas:
     name: main
     tokens_per_minute: \${TPM:-1000}
     requests_per_minute: 60
+model_entries:
+  - { name: gpt-small, endpoints: [chat.completions, responses], context_tokens: 128000, output_tokens_max: 16384 }
+  - { name: gpt-large, provider: azure, retired_on: 2090-01-01, input_modalities: [text, image], note: from the portal }
 deployments:
   - { name: east-small, resource: east, quota: main, upstream_model: gpt-small }
   - { name: west-large, resource: west, upstream_model: depl, priced_as: gpt-large }

@@ -12,6 +12,7 @@ import { Choice } from '@headgate/domain/choice'
 import { NewExchangeRate } from '@headgate/domain/exchange-rate'
 import { Limit, Measure } from '@headgate/domain/limit'
 import { ModelAccess, NewModelAlias } from '@headgate/domain/model-alias'
+import { NewModelEntry } from '@headgate/domain/model-entry'
 import { DisplayName, MachineName } from '@headgate/domain/name'
 import { organisationSetting, organisationSettingNames } from '@headgate/domain/organisation-setting'
 import { NewPolicy } from '@headgate/domain/policy'
@@ -216,6 +217,7 @@ export const ConfigFile = z.strictObject({
   apps: section(AppEntry),
   resources: section(ResourceEntry),
   quotas: section(QuotaEntry),
+  modelEntries: section(NewModelEntry),
   deployments: section(DeploymentEntry),
   routes: section(RouteEntry),
   policies: section(PolicyEntry),

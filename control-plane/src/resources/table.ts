@@ -21,6 +21,7 @@ import { keyRotationsHandlers } from './key-rotations/handlers.ts'
 import { keysHandlers } from './keys/handlers.ts'
 import { limitsHandlers } from './limits/handlers.ts'
 import { modelAliasesHandlers } from './model-aliases/handlers.ts'
+import { modelEntriesHandlers } from './model-entries/handlers.ts'
 import { policiesHandlers } from './policies/handlers.ts'
 import { pricesHandlers } from './prices/handlers.ts'
 import { quotasHandlers } from './quotas/handlers.ts'
@@ -59,6 +60,7 @@ export const handlers: AllHandlers = {
   alertChannels: alertChannelsHandlers,
   alertDeliveries: alertDeliveriesHandlers,
   deployments: deploymentsHandlers,
+  modelEntries: modelEntriesHandlers,
   modelAliases: modelAliasesHandlers,
   routes: routesHandlers,
   prices: pricesHandlers,
