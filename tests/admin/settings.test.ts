@@ -95,10 +95,10 @@ test('what the environment fixes is shown as that, and neither changed nor set b
     const shown = await fixed.client.settings.read({ params })
     expect(shown).toMatchObject({ value: 36_500, source: 'environment', fixedBy: 'HEADGATE_KEEP_HOURS_DAYS' })
     for (const refused of [
-      fixed.client.settings.change({ params, body: { value: 9 }, ifMatch: '*' }),
-      fixed.client.settings.reset({ params, ifMatch: '*' }),
+      () => fixed.client.settings.change({ params, body: { value: 9 }, ifMatch: '*' }),
+      () => fixed.client.settings.reset({ params, ifMatch: '*' }),
     ])
-      await expect(refused).rejects.toMatchObject({
+      await expect(refused()).rejects.toMatchObject({
         status: 409,
         faults: [{ code: 'fixed_by_environment', fix: expect.stringContaining('HEADGATE_KEEP_HOURS_DAYS') }],
       })
