@@ -19,6 +19,8 @@ const meanings: Readonly<Record<string, string>> = {
     'Usage records that left and are not committed by the control plane yet.',
   headgate_usage_records_lost_total: 'Usage records given up because there was no room for them anywhere.',
   headgate_journal_damaged_bytes_total: 'Bytes of the usage journal that could not be read at the start.',
+  headgate_token_counts_total:
+    'Calls whose tokens no provider told, by `outcome`: `counted`; or why the estimate stands: `given_up`, `late`, `full`, `died`.',
   headgate_config_version: 'Version of the catalog in force; 0 when there is none yet.',
 }
 
@@ -29,6 +31,7 @@ export function metricsPage(): string {
     openStreams: () => 0,
     catalogVersion: () => 0,
     backlog: () => ({ bytes: 0, bytesMax: 0, waiting: 0, unconfirmed: 0, lost: 0, damagedBytes: 0 }),
+    tokenCounts: () => ({}),
   }).text()
   const rows = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', kind = '']) => [
     code(name),
