@@ -1,39 +1,35 @@
 /** Agreements in the admin API: what was negotiated for a resource or a deployment. */
-import { Agreement, NewAgreement } from '@headgate/domain/agreement'
+import { Agreement, AgreementChange, NewAgreement } from '@headgate/domain/agreement'
 import { Allocation } from '@headgate/domain/allocation'
 import { DeploymentId } from '@headgate/domain/deployment'
 import { ResourceId } from '@headgate/domain/resource'
 import { z } from 'zod'
 import { operation } from './operation.ts'
-import { PageQuery, pageOf } from './page.ts'
+import { thingOperations } from './thing.ts'
+
+const plain = thingOperations({
+  path: '/agreements',
+  id: 'agreementId',
+  thing: 'agreement',
+  called: 'an agreement',
+  shape: Agreement,
+  create: NewAgreement,
+  change: AgreementChange,
+  sorts: ['created_at', 'effective_from'],
+  filters: { resourceId: ResourceId.optional(), deploymentId: DeploymentId.optional() },
+  readRight: 'prices.read',
+  writeRight: 'prices.write',
+  changesCatalog: true,
+  notes: {
+    create: 'It is a multiplier or reserved capacity of a resource or a deployment, from a date on.',
+    change:
+      'Of one that is in force only its end and its note: `effective_to` closes it at an instant to come, null opens it again.',
+    remove: 'Only one that never came into force; any other is closed.',
+  },
+})
 
 export const agreements = {
-  list: operation({
-    method: 'GET',
-    path: '/agreements',
-    right: 'prices.read',
-    summary: 'Lists agreements, newest first; of one resource or deployment if asked.',
-    query: PageQuery.extend({ resourceId: ResourceId.optional(), deploymentId: DeploymentId.optional() }),
-    reply: pageOf(Agreement),
-  }),
-  create: operation({
-    method: 'POST',
-    path: '/agreements',
-    right: 'prices.write',
-    audit: 'agreement.created',
-    changesCatalog: true,
-    status: 201,
-    summary: 'Writes down a multiplier or reserved capacity of a resource or a deployment, from a date on.',
-    body: NewAgreement,
-    reply: Agreement,
-  }),
-  read: operation({
-    method: 'GET',
-    path: '/agreements/{agreementId}',
-    right: 'prices.read',
-    summary: 'Reads one agreement.',
-    reply: Agreement,
-  }),
+  ...plain,
   allocate: operation({
     method: 'GET',
     path: '/agreements/{agreementId}/allocation',

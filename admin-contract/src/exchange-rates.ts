@@ -13,6 +13,13 @@ export const exchangeRates = {
     query: PageQuery.extend({ base: Currency.optional(), quote: Currency.optional() }),
     reply: pageOf(ExchangeRate),
   }),
+  read: operation({
+    method: 'GET',
+    path: '/exchange-rates/{rateId}',
+    right: 'prices.read',
+    summary: 'Reads one exchange rate, by its currencies and its day: `EUR-USD-2026-11-24`.',
+    reply: ExchangeRate,
+  }),
   put: operation({
     method: 'PUT',
     path: '/exchange-rates',
@@ -22,6 +29,17 @@ export const exchangeRates = {
     status: 200,
     summary: 'Writes down the rate of a pair of currencies on a day, in place of one that is there.',
     body: NewExchangeRate,
+    reply: ExchangeRate,
+  }),
+  remove: operation({
+    method: 'DELETE',
+    path: '/exchange-rates/{rateId}',
+    right: 'prices.write',
+    audit: 'exchange-rate.removed',
+    changesCatalog: false,
+    status: 200,
+    summary:
+      'Removes an exchange rate. Costs of its day are shown by the last rate before it from then on; they are kept in the currency of their price.',
     reply: ExchangeRate,
   }),
 }

@@ -21,7 +21,7 @@ const plain = thingOperations({
   shape: ProxyKey,
   create: NewProxyKey,
   change: ProxyKeyChange,
-  sorts: ['created_at', 'name', 'expires_at'],
+  sorts: ['created_at', 'name', 'expires_at', 'rotation_due_at'],
   filters: {
     teamId: TeamId.optional(),
     appId: AppId.optional(),
@@ -32,6 +32,10 @@ const plain = thingOperations({
       .datetime({ offset: true })
       .optional()
       .meta({ description: 'Only those that have an expiry, and it is before this instant.' }),
+    rotationDueBefore: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .meta({ description: 'Only those whose secret is to be replaced before this instant.' }),
     q: NamePart,
   },
   readRight: 'keys.read',

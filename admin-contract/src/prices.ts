@@ -1,43 +1,39 @@
 /** Prices in the admin API: integers, in nanos of a currency; lists of them are compared before they are taken over. */
 import { MachineName } from '@headgate/domain/name'
-import { NewPrice, Price, Provider } from '@headgate/domain/price'
+import { NewPrice, Price, PriceChange, Provider } from '@headgate/domain/price'
 import { PriceDifference, PriceList } from '@headgate/domain/price-list'
 import { z } from 'zod'
 import { operation } from './operation.ts'
-import { PageQuery, pageOf } from './page.ts'
+import { thingOperations } from './thing.ts'
 
 /** What a call that shows its effect first answers with, and what makes the second call do it. */
 export const Confirmation = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'expected `confirm` of the answer that showed it')
 
+const plain = thingOperations({
+  path: '/prices',
+  id: 'priceId',
+  thing: 'price',
+  called: 'a price',
+  shape: Price,
+  create: NewPrice,
+  change: PriceChange,
+  sorts: ['created_at', 'effective_from', 'model'],
+  filters: { model: MachineName.optional(), provider: Provider.optional() },
+  readRight: 'prices.read',
+  writeRight: 'prices.write',
+  changesCatalog: true,
+  notes: {
+    create: 'It holds from a date on; earlier prices stay for the calls before.',
+    change:
+      'Of one that is in force only its end and its source: `effective_to` closes it at an instant to come, null opens it again.',
+    remove: 'Only one that never came into force; any other is closed.',
+  },
+})
+
 export const prices = {
-  list: operation({
-    method: 'GET',
-    path: '/prices',
-    right: 'prices.read',
-    summary: 'Lists prices, newest first; of one model or provider if asked.',
-    query: PageQuery.extend({ model: MachineName.optional(), provider: Provider.optional() }),
-    reply: pageOf(Price),
-  }),
-  create: operation({
-    method: 'POST',
-    path: '/prices',
-    right: 'prices.write',
-    audit: 'price.created',
-    changesCatalog: true,
-    status: 201,
-    summary: 'Sets the price of a model from a date on. Earlier prices stay for the calls before.',
-    body: NewPrice,
-    reply: Price,
-  }),
-  read: operation({
-    method: 'GET',
-    path: '/prices/{priceId}',
-    right: 'prices.read',
-    summary: 'Reads one price.',
-    reply: Price,
-  }),
+  ...plain,
   takeOver: operation({
     method: 'POST',
     path: '/prices/import',

@@ -159,7 +159,7 @@ export const UsageAnswer = z.object({
   /** How many groups there are. */
   groups: z.int(),
   /** The exchange rates that were used, by their day; null unless costs were asked for in one currency. */
-  rates: z.array(ExchangeRate.omit({ createdAt: true })).nullable(),
+  rates: z.array(ExchangeRate.omit({ id: true, createdAt: true })).nullable(),
 })
 export type UsageAnswer = z.infer<typeof UsageAnswer>
 

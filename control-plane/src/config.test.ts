@@ -5,6 +5,7 @@ import { readSettings } from './config.ts'
 const good = {
   HEADGATE_ADMIN_TOKEN: 'an-admin-token-for-tests-0123456789',
   HEADGATE_KEY_PEPPER: '0123456789abcdef0123456789abcdef',
+  HEADGATE_AUDIT_KEY: 'fedcba9876543210fedcba9876543210',
   DATABASE_URL: 'postgres://user:password@db.example:5432/headgate',
   REDIS_URL: 'redis://localhost:6379',
 }
@@ -35,7 +36,13 @@ test('defaults are filled in and the result is frozen', () => {
 
 test('all that is missing is named at once; a name set to nothing is missing', () => {
   const names = faultsOf({ HEADGATE_ADMIN_TOKEN: '' }).map((line) => line.trim().split(' ')[0])
-  expect(names).toEqual(['HEADGATE_ADMIN_TOKEN', 'HEADGATE_KEY_PEPPER', 'DATABASE_URL', 'REDIS_URL'])
+  expect(names).toEqual([
+    'HEADGATE_ADMIN_TOKEN',
+    'HEADGATE_KEY_PEPPER',
+    'HEADGATE_AUDIT_KEY',
+    'DATABASE_URL',
+    'REDIS_URL',
+  ])
 })
 
 test.each([

@@ -103,7 +103,7 @@ const Environment = z.object({
   HEADGATE_KEEP_DAYS_DAYS: days(1_900),
   HEADGATE_KEEP_AUDIT_DAYS: days(2_555),
   HEADGATE_SEALING_KEY: z.string().optional(),
-  HEADGATE_AUDIT_KEY: secret('the key that signs the audit log').optional(),
+  HEADGATE_AUDIT_KEY: secret('the key that signs the audit log'),
   HEADGATE_AUDIT_ANCHORS_FILE: z.string().optional(),
   HEADGATE_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'], 'must be debug, info, warn or error')
@@ -207,7 +207,7 @@ export function readSettings(
     }),
     alertNetworks: Object.freeze(it.HEADGATE_ALERT_NETWORKS),
     audit: Object.freeze({
-      key: it.HEADGATE_AUDIT_KEY ?? it.HEADGATE_KEY_PEPPER,
+      key: it.HEADGATE_AUDIT_KEY,
       anchorsFile: it.HEADGATE_AUDIT_ANCHORS_FILE ?? null,
       keptDays: it.HEADGATE_KEEP_AUDIT_DAYS,
     }),

@@ -62,7 +62,11 @@ export async function seedEvaluation(home: Home, { fakeUpstreamOrigin }: SeedPla
         .where('teamId', '=', teamId)
         .where('name', '=', 'demo-app')
         .executeTakeFirst(),
-    make: (context) => appsHandlers.create(call({ teamId, name: 'demo-app', allowedModels: null }), context),
+    make: (context) =>
+      appsHandlers.create(
+        call({ teamId, name: 'demo-app', allowedModels: null, rotationRule: null }),
+        context,
+      ),
   })
   const resourceId = await ensureResource(home, {
     name: 'demo',
@@ -192,6 +196,7 @@ async function ensureKey(home: Home, appId: string): Promise<string | null> {
     requestsPerMinute: 60,
     tokensPerMinute: 20_000,
     expiresAt: null,
+    rotationRule: null,
   }
   const key = await commitChange(home, intentOf(home, 'key.created', false), (context) =>
     keysHandlers.create(call(body), context),

@@ -102,10 +102,12 @@ function runMain(environment: Record<string, string>) {
 
 test('the process of its own serves over real stores, and SIGTERM ends it with 0', async () => {
   const pepper = 'a pepper for tests only, longer than thirty-two bytes'
+  const auditKey = 'an audit key for tests, longer than thirty-two bytes'
   const { child, said, ended } = runMain({
     HEADGATE_ADMIN_PORT: '0',
     HEADGATE_ADMIN_TOKEN: ADMIN_TOKEN,
     HEADGATE_KEY_PEPPER: pepper,
+    HEADGATE_AUDIT_KEY: auditKey,
     HEADGATE_TYPO: 'x',
     DATABASE_URL: (await migratedDatabase()).url,
     REDIS_URL: await freshRedisUrl(),
@@ -120,7 +122,7 @@ test('the process of its own serves over real stores, and SIGTERM ends it with 0
     child.kill('SIGTERM')
   }
   expect(await ended).toBe(0)
-  for (const secret of [ADMIN_TOKEN, pepper]) expect(said.text).not.toContain(secret)
+  for (const secret of [ADMIN_TOKEN, pepper, auditKey]) expect(said.text).not.toContain(secret)
 })
 
 test('wrong settings end the process with 1 and all faults', async () => {

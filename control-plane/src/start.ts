@@ -47,6 +47,7 @@ import { rotateKeys } from './jobs/rotate-keys.ts'
 import { runExports } from './jobs/run-exports.ts'
 import { pause, startJobs } from './jobs/scheduler.ts'
 import { startScheduledExports } from './jobs/start-scheduled-exports.ts'
+import { tellRotations } from './jobs/tell-rotations.ts'
 import { anchorFile } from './resources/audit-events/anchor-file.ts'
 import { beginAuditChain } from './resources/audit-events/append.ts'
 import { type AuditKeeper, auditKeeper } from './resources/audit-events/keeper.ts'
@@ -218,7 +219,11 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
     startScheduledExports(home),
     runExports({ db, scopedTo: around.scopedTo, log, clock }),
   ]
-  const keyJobs = [rotateKeys({ home, db, publisher: ports.keyPublisher }), forgetReplies(db)]
+  const keyJobs = [
+    rotateKeys({ home, db, publisher: ports.keyPublisher }),
+    tellRotations({ db, clock }),
+    forgetReplies(db),
+  ]
   const budgets = [reconcileBudgets({ db, log, ledger, clock }), foretellOverruns({ db, clock })]
   const alerts = [
     readsOutbox(db, alertsReader),

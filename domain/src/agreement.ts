@@ -57,3 +57,7 @@ export const NewAgreement = Agreement.omit({ id: true, createdAt: true })
     error: 'not after effective_from',
   })
 export type NewAgreement = z.infer<typeof NewAgreement>
+
+/** Until it comes into force everything may be changed; from then on its end, and the note. */
+export const AgreementChange = Agreement.omit({ id: true, createdAt: true }).partial().strict()
+export type AgreementChange = z.infer<typeof AgreementChange>

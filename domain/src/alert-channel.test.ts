@@ -37,12 +37,17 @@ test.each([
 })
 
 test('a channel hears what it listens to, and nothing while it is muted', () => {
-  const event = { teamId: 'team_a', budgetId: 'bud_a', atMs: 1_000 }
-  const all = { teamIds: null, budgetIds: null, mutedUntil: null }
+  const event = { type: 'budget.reached', teamId: 'team_a', budgetId: 'bud_a', atMs: 1_000 } as const
+  const all = { eventTypes: null, teamIds: null, budgetIds: null, mutedUntil: null }
   expect(listensTo(all, event)).toBe(true)
   expect(listensTo({ ...all, teamIds: ['team_b'] }, event)).toBe(false)
   expect(listensTo({ ...all, teamIds: ['team_b', 'team_a'], budgetIds: ['bud_a'] }, event)).toBe(true)
   expect(listensTo({ ...all, budgetIds: ['bud_b'] }, event)).toBe(false)
   expect(listensTo({ ...all, mutedUntil: '1970-01-01T00:00:01.001Z' }, event)).toBe(false)
   expect(listensTo({ ...all, mutedUntil: '1970-01-01T00:00:01.000Z' }, event)).toBe(true)
+  expect(listensTo({ ...all, eventTypes: ['key-rotation.due'] }, event)).toBe(false)
+  expect(listensTo({ ...all, eventTypes: ['key-rotation.due', 'budget.reached'] }, event)).toBe(true)
+  const ofKey = { type: 'key-rotation.due', teamId: 'team_a', atMs: 1_000 } as const
+  expect(listensTo(all, ofKey)).toBe(true)
+  expect(listensTo({ ...all, budgetIds: ['bud_a'] }, ofKey)).toBe(false)
 })

@@ -1,12 +1,13 @@
 /**
- * An alert channel is where people are told of events: a webhook that is signed, a chat, or e-mail, and which
- * budgets it listens to. Secrets are named by reference: what a webhook is signed with, the address of a chat
+ * An alert channel is where people are told of events: a webhook that is signed, a chat, or e-mail, and what it
+ * listens to. Secrets are named by reference: what a webhook is signed with, the address of a chat
  * (whoever knows it may write there), the mail server with its password.
  */
 import { z } from 'zod'
 import { BudgetId } from './budget.ts'
 import { idOf } from './id.ts'
 import { DisplayName } from './name.ts'
+import { OutboxEventType } from './outbox-event.ts'
 import { SecretRef } from './secret-ref.ts'
 import { TeamId } from './team.ts'
 
@@ -52,9 +53,14 @@ export const AlertChannel = z.object({
   /** Of e-mail; null for the others. */
   mailFrom: Mail.nullable(),
   mailTo: Mails.nullable(),
-  /** Only budgets of these teams; null for all. */
+  /** Only these events; null for all. */
+  eventTypes: z
+    .array(OutboxEventType.exclude(['alert.test']))
+    .min(1)
+    .nullable(),
+  /** Only what concerns these teams; null for all. */
   teamIds: z.array(TeamId).min(1).max(200).nullable(),
-  /** Only these budgets; null for all. */
+  /** Only these budgets, and nothing but budgets; null for all. */
   budgetIds: z.array(BudgetId).min(1).max(200).nullable(),
   /** Events before this instant are not sent. */
   mutedUntil: Instant.nullable(),
@@ -67,6 +73,7 @@ export const NewAlertChannel = AlertChannel.omit({ id: true, createdAt: true })
     url: ReceiverUrl.nullable().default(null),
     mailFrom: Mail.nullable().default(null),
     mailTo: Mails.nullable().default(null),
+    eventTypes: AlertChannel.shape.eventTypes.default(null),
     teamIds: AlertChannel.shape.teamIds.default(null),
     budgetIds: AlertChannel.shape.budgetIds.default(null),
     mutedUntil: Instant.nullable().default(null),
@@ -98,12 +105,20 @@ function fieldFaults(it: Address): { field: 'url' | 'mailFrom' | 'mailTo'; messa
     }))
 }
 
-/** Whether a channel is told of an event of this team and budget at this instant. */
+type Listening = Pick<AlertChannel, 'eventTypes' | 'teamIds' | 'budgetIds' | 'mutedUntil'>
+
+/** Whether a channel is told of an event of this kind, team and perhaps budget, at this instant. */
 export function listensTo(
-  { teamIds, budgetIds, mutedUntil }: Pick<AlertChannel, 'teamIds' | 'budgetIds' | 'mutedUntil'>,
-  event: { readonly teamId: string; readonly budgetId: string; readonly atMs: number },
+  { eventTypes, teamIds, budgetIds, mutedUntil }: Listening,
+  event: {
+    readonly type: OutboxEventType
+    readonly teamId: string
+    readonly budgetId?: string
+    readonly atMs: number
+  },
 ): boolean {
   if (mutedUntil !== null && event.atMs < Date.parse(mutedUntil)) return false
+  if (eventTypes !== null && !(eventTypes as readonly string[]).includes(event.type)) return false
   if (teamIds !== null && !teamIds.includes(event.teamId)) return false
-  return budgetIds === null || budgetIds.includes(event.budgetId)
+  return budgetIds === null || (event.budgetId !== undefined && budgetIds.includes(event.budgetId))
 }

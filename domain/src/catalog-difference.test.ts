@@ -16,7 +16,7 @@ const empty = {
     resources: [],
     quotas: [],
   },
-  ...{ deployments: [], aliases: [], routes: [], policies: [], prices: [], limits: [] },
+  ...{ deployments: [], aliases: [], routes: [], policies: [], prices: [], agreements: [], limits: [] },
 } as const
 const withParts = (parts: object) => ({ ...structuredClone(empty), ...parts }) as unknown as CatalogDocument
 
@@ -62,9 +62,9 @@ test('a name without a route, a deployment without a price or a route, and an al
       { id: 'ali_2', name: 'found' },
     ],
     deployments: [
-      { id: 'dep_1', name: 'idle', pricedAs: 'm' },
-      { id: 'dep_2', name: 'unpriced', pricedAs: 'm' },
-      { id: 'dep_3', name: 'priced', pricedAs: 'p' },
+      { id: 'dep_1', name: 'idle', pricedAs: 'm', resourceId: 'res_1' },
+      { id: 'dep_2', name: 'unpriced', pricedAs: 'm', resourceId: 'res_1' },
+      { id: 'dep_3', name: 'priced', pricedAs: 'p', resourceId: 'res_1' },
     ],
     routes: [
       {
@@ -74,7 +74,8 @@ test('a name without a route, a deployment without a price or a route, and an al
         tiers: [[{ deploymentId: 'dep_2' }, { deploymentId: 'dep_3' }]],
       },
     ],
-    prices: [{ model: 'p' }],
+    resources: [{ id: 'res_1', apiStyle: 'openai' }],
+    prices: [priceOf('p', '2026-01-01T00:00:00Z', null)],
     policies: [
       {
         id: 'pol_1',
@@ -95,3 +96,41 @@ test('a name without a route, a deployment without a price or a route, and an al
     ['policy', 'pol_1'],
   ])
 })
+
+test.each([
+  ['is there', [['2026-01-01', null]], null],
+  ['begins later', [['2026-12-01', null]], 'has no price for "m" until 2026-12-01'],
+  ['has ended', [['2026-01-01', '2026-10-01']], 'has no price for "m": its calls'],
+  ['ends', [['2026-01-01', '2026-12-01']], 'ends at 2026-12-01T00:00:00.000Z and none follows'],
+  [
+    'ends and is followed',
+    [
+      ['2026-01-01', '2026-12-01'],
+      ['2026-12-01', null],
+    ],
+    null,
+  ],
+] as const)('where a price %s, that is what is said of it', (_, spans, said) => {
+  const document = withParts({
+    compiledAt: '2026-11-01T00:00:00Z',
+    resources: [{ id: 'res_1', apiStyle: 'openai' }],
+    deployments: [{ id: 'dep_1', name: 'd', pricedAs: 'm', resourceId: 'res_1' }],
+    aliases: [{ id: 'ali_1', name: 'a' }],
+    routes: [{ id: 'rte_1', aliasId: 'ali_1', rules: [], tiers: [[{ deploymentId: 'dep_1' }]] }],
+    prices: spans.map(([from, to]) => priceOf('m', from, to)),
+  })
+  const messages = catalogWarnings(document).map((it) => it.message)
+  expect(messages).toEqual(said === null ? [] : [expect.stringContaining(said)])
+})
+
+function priceOf(model: string, effectiveFrom: string, effectiveTo: string | null) {
+  return {
+    id: `pri_${effectiveFrom}`,
+    model,
+    provider: null,
+    isFree: true,
+    lines: [],
+    effectiveFrom,
+    effectiveTo,
+  }
+}

@@ -3,8 +3,10 @@
  * leads nowhere, a rule that can never matter. Conflicts, which may not be published, are `catalogFaults`.
  */
 import { z } from 'zod'
-import type { CatalogDocument } from './catalog.ts'
+import { type CatalogDocument, priceOf, providerOf } from './catalog.ts'
+import type { Deployment } from './deployment.ts'
 import type { Policy } from './policy.ts'
+import { ratePeriods } from './rate-card.ts'
 import { deploymentIdsOf } from './route.ts'
 
 export const CatalogWarning = z.object({
@@ -17,23 +19,41 @@ export type CatalogWarning = z.infer<typeof CatalogWarning>
 
 /** What somebody should look at before this is published. */
 export function catalogWarnings(document: CatalogDocument): CatalogWarning[] {
-  const priced = new Set(document.prices.map((price) => price.model))
   const routed = new Set(document.routes.flatMap((route) => [...deploymentIdsOf(route)]))
   const aliased = new Set(document.routes.map((it) => it.aliasId))
   const warnings: CatalogWarning[] = []
-  for (const { id, name, pricedAs } of document.deployments) {
+  for (const it of document.deployments) {
+    const { id, name } = it
     if (!routed.has(id))
       warnings.push({ kind: 'deployment', id, message: `no route leads to deployment "${name}"` })
-    else if (!priced.has(pricedAs)) {
-      const message = `deployment "${name}" has no price for "${pricedAs}": its calls have no known cost`
-      warnings.push({ kind: 'price', id, message })
-    }
+    else warnings.push(...unpriced(it, document))
   }
   for (const { id, name } of document.aliases) {
     if (!aliased.has(id))
       warnings.push({ kind: 'alias', id, message: `alias "${name}" has no route: nobody can call it` })
   }
   return [...warnings, ...document.policies.flatMap((it) => deadNames(it, document.policies))]
+}
+
+/** A deployment whose calls have no known cost: now, or from an instant on. */
+function unpriced(deployment: Deployment, document: CatalogDocument): CatalogWarning[] {
+  const { id, name, pricedAs, resourceId } = deployment
+  const resource = document.resources.find((it) => it.id === resourceId)
+  if (resource === undefined) return []
+  const prices = document.prices.filter((it) => it.model === pricedAs)
+  const place = { provider: providerOf(resource.apiStyle), resourceId, deploymentId: id }
+  const rates = ratePeriods(prices, document.agreements, place)
+  const [last] = rates
+  const nowMs = Date.parse(document.compiledAt)
+  const say = (message: string) => [{ kind: 'price', id, message }]
+  if (priceOf({ rates }, nowMs) === null) {
+    const next = rates.findLast(({ fromMs, card }) => fromMs > nowMs && card !== null)
+    const until = next === undefined ? '' : ` until ${new Date(next.fromMs).toISOString()}`
+    return say(`deployment "${name}" has no price for "${pricedAs}"${until}: its calls have no known cost`)
+  }
+  if (last === undefined || last.card !== null) return []
+  const end = new Date(last.fromMs).toISOString()
+  return say(`the price of "${pricedAs}" at deployment "${name}" ends at ${end} and none follows`)
 }
 
 /** Names that a policy allows and that it denies itself, or the organisation does: a deny at any level wins. */

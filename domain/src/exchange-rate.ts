@@ -20,8 +20,27 @@ const shape = {
   source: z.string().min(1).max(200),
 }
 
-export const ExchangeRate = z.object({ ...shape, createdAt: z.iso.datetime({ offset: true }) })
+export const ExchangeRate = z.object({
+  /** Its currencies and its day, as `EUR-USD-2026-11-24`. */
+  id: z.string(),
+  ...shape,
+  createdAt: z.iso.datetime({ offset: true }),
+})
 export type ExchangeRate = z.infer<typeof ExchangeRate>
+
+/** What names a rate: there is one for a pair of currencies and a day. */
+export type PairDay = Pick<ExchangeRate, 'base' | 'quote' | 'day'>
+
+/** The id of the rate at a place. */
+export function exchangeRateId({ base, quote, day }: PairDay): string {
+  return `${base}-${quote}-${day}`
+}
+
+/** The place that an id names; null for one that names none. */
+export function pairDayOf(id: string): PairDay | null {
+  const [, base = '', quote = '', day = ''] = /^([A-Z]{3})-([A-Z]{3})-(\d{4}-\d\d-\d\d)$/.exec(id) ?? []
+  return base === '' ? null : { base, quote, day }
+}
 
 export const NewExchangeRate = z.strictObject(shape).refine((it) => it.base !== it.quote, {
   path: ['quote'],

@@ -3,6 +3,7 @@
  * Whoever tells them (alerts, and what may join) reads the outbox at a pace of its own and loses nothing.
  */
 import { z } from 'zod'
+import { AppId } from './app.ts'
 import { BudgetEventId, BudgetId } from './budget.ts'
 import { idOf } from './id.ts'
 import { LimitOwnerId } from './limit.ts'
@@ -10,8 +11,15 @@ import { TeamId } from './team.ts'
 
 export const OutboxEventId = idOf('evt')
 
-/** A budget reached a part of its amount; it will be overrun if it goes on so; or somebody tries a channel. */
-export const OutboxEventType = z.enum(['budget.reached', 'budget.forecast', 'alert.test'])
+/**
+ * A budget reached a part of its amount; it will be overrun if it goes on so; the secret of a key is to be replaced, or
+ * that was put off too long; or somebody tries a channel.
+ */
+export const OutboxEventType = z.enum([
+  ...(['budget.reached', 'budget.forecast'] as const),
+  ...(['key-rotation.due', 'key-rotation.overdue'] as const),
+  'alert.test',
+])
 export type OutboxEventType = z.infer<typeof OutboxEventType>
 
 const Nanos = z.int().min(0)
@@ -36,8 +44,25 @@ export const BudgetNews = z.object({
 })
 export type BudgetNews = z.infer<typeof BudgetNews>
 
+/** What is told of a key whose secret is to be replaced. */
+export const RotationNews = z.object({
+  keyId: idOf('key'),
+  keyName: z.string(),
+  /** Of the secret that is to be replaced. */
+  lastFour: z.string(),
+  teamId: TeamId,
+  appId: AppId,
+  appName: z.string(),
+  dueAt: Instant,
+  overdueAt: Instant,
+  /** When gateways begin to refuse it; null: they do not. */
+  secretExpiresAt: Instant.nullable(),
+})
+export type RotationNews = z.infer<typeof RotationNews>
+
 export type OutboxEvent = { readonly id: string; readonly at: string } & (
   | { readonly type: 'budget.reached' | 'budget.forecast'; readonly data: BudgetNews }
+  | { readonly type: 'key-rotation.due' | 'key-rotation.overdue'; readonly data: RotationNews }
   | {
       readonly type: 'alert.test'
       readonly data: { readonly channelId: string; readonly channelName: string }
@@ -49,7 +74,26 @@ const NANOS_PER_CENT = 10_000_000
 /** One sentence for people. Names in it were chosen by people: whoever sends it masks what its medium would read. */
 export function sentenceOf(event: OutboxEvent): string {
   if (event.type === 'alert.test') return `This is a test of the alert channel "${event.data.channelName}".`
-  const { data } = event
+  return isOfKey(event)
+    ? rotationSentence(event.data, event.type === 'key-rotation.overdue')
+    : budgetSentence(event.data)
+}
+
+type Told = Exclude<OutboxEvent, { readonly type: 'alert.test' }>
+
+function isOfKey(event: Told): event is Extract<Told, { readonly data: RotationNews }> {
+  return event.type === 'key-rotation.due' || event.type === 'key-rotation.overdue'
+}
+
+function rotationSentence(data: RotationNews, isOverdue: boolean): string {
+  const secret = `The secret of key "${data.keyName}" of app "${data.appName}" that ends in ${data.lastFour}`
+  const { overdueAt, secretExpiresAt: end } = data
+  return isOverdue
+    ? `${secret} was to be replaced by ${overdueAt} and was not.${end === null ? '' : ` It stopped working at ${end}.`}`
+    : `${secret} is to be replaced by ${overdueAt}.${end === null ? '' : ` It stops working at ${end}.`}`
+}
+
+function budgetSentence(data: BudgetNews): string {
   const money = (nanos: number) => `${moneyText(nanos)} ${data.currency}`
   const budget = `Budget "${data.budgetName}" of "${data.ownerName}"`
   const period = `in its period from ${data.periodFrom} to ${data.periodTo}`

@@ -1,7 +1,7 @@
 /**
  * A price is what a model costs by kind of usage, from a date on. Money is counted in nanos (a billionth of a
  * currency unit) and is always an integer. A model is priced, free on purpose, or has no price: then its cost is
- * unknown, never zero. Prices are never changed; a later one takes the place of an earlier one.
+ * unknown, never zero. A later one takes the place of an earlier one; one that is in force is closed, never rewritten.
  */
 import { z } from 'zod'
 import { idOf } from './id.ts'
@@ -60,3 +60,7 @@ export const NewPrice = PriceEntry.strict()
     error: 'not after effective_from',
   })
 export type NewPrice = z.infer<typeof NewPrice>
+
+/** Until it comes into force everything may be changed; from then on its end, and where it was read. */
+export const PriceChange = Price.omit({ id: true, createdAt: true }).partial().strict()
+export type PriceChange = z.infer<typeof PriceChange>

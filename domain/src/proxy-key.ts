@@ -10,6 +10,7 @@ import { idOf } from './id.ts'
 import { LimitRule } from './limit.ts'
 import { ModelAccess } from './model-alias.ts'
 import { DisplayName } from './name.ts'
+import { RotationRule } from './rotation-rule.ts'
 import { TeamId } from './team.ts'
 import { UserId } from './user.ts'
 
@@ -38,6 +39,14 @@ export const ProxyKey = z.object({
   requestsPerMinute: PerMinute,
   tokensPerMinute: PerMinute,
   expiresAt: z.iso.datetime({ offset: true }).nullable(),
+  /** How often its secret is to be replaced; null: as its app says. */
+  rotationRule: RotationRule.nullable(),
+  /** When that is to be done next; null where no rule asks for it. */
+  rotationDueAt: z.iso.datetime({ offset: true }).nullable(),
+  /** Until when it may be put off. */
+  rotationOverdueAt: z.iso.datetime({ offset: true }).nullable(),
+  /** When gateways begin to refuse its secret because that was put off longer; null: they do not. */
+  secretExpiresAt: z.iso.datetime({ offset: true }).nullable(),
   createdAt: z.iso.datetime({ offset: true }),
 })
 export type ProxyKey = z.infer<typeof ProxyKey>
@@ -51,6 +60,7 @@ export const NewProxyKey = z.strictObject({
   requestsPerMinute: PerMinute.default(null),
   tokensPerMinute: PerMinute.default(null),
   expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
+  rotationRule: RotationRule.nullable().default(null),
 })
 export type NewProxyKey = z.infer<typeof NewProxyKey>
 
@@ -66,6 +76,7 @@ export const ProxyKeyChange = z
     requestsPerMinute: PerMinute,
     tokensPerMinute: PerMinute,
     expiresAt: z.iso.datetime({ offset: true }).nullable(),
+    rotationRule: RotationRule.nullable(),
   })
   .partial()
 export type ProxyKeyChange = z.infer<typeof ProxyKeyChange>

@@ -5,6 +5,7 @@
 import type { Agreement } from './agreement.ts'
 import type { Price, Provider } from './price.ts'
 import { isBilledByOne, type PriceKind, type PriceLine, priceKinds, ServiceTier } from './price-line.ts'
+import type { Validity } from './validity.ts'
 
 /** A kind that no line speaks of, not even through the kind it is a part of. */
 export const NO_RATE = -1
@@ -65,7 +66,7 @@ export function ratePeriods(
     }))
 }
 
-type Dated = { readonly id: string; readonly effectiveFrom: string; readonly effectiveTo: string | null }
+type Dated = Validity & { readonly id: string }
 
 /** The one that holds: a special one before a general one, then the one that began last. */
 export function inForce<T extends Dated>(

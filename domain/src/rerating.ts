@@ -94,3 +94,18 @@ export function correctionsOf(call: CorrectedCall, soFar: readonly CostSoFar[], 
       ...{ currency: of, nanos, newlyPriced, priceId, agreementId },
     }))
 }
+
+/**
+ * A record with its cost as it is rated now.
+ * @param added what re-ratings added to it, one sum for each currency
+ */
+export function correctedRecord(record: UsageRecord, added: readonly CostSoFar[]): UsageRecord {
+  const [latest] = added
+  if (latest === undefined) return record
+  const due = new Map<string, number>()
+  if (record.costNanos !== null && record.currency !== null) due.set(record.currency, record.costNanos)
+  for (const { currency, nanos } of added) due.set(currency, (due.get(currency) ?? 0) + nanos)
+  // Whoever rates anew in another currency takes all of the first one back.
+  const [currency, costNanos] = [...due].find(([, nanos]) => nanos !== 0) ?? [latest.currency, 0]
+  return { ...record, costNanos, currency, costState: 'priced' }
+}

@@ -242,7 +242,7 @@ export const settings: readonly Setting[] = [
     default: null,
     secret: true,
     meaning:
-      'Key that signs the audit log; at least 32 characters. Derived from `HEADGATE_KEY_PEPPER` when absent, which data planes know too.',
+      'Key that signs the audit log; at least 32 characters. The control plane alone knows it, so that nobody else can write a log that verifies. `npm start` makes one in evaluation.',
   },
   {
     name: 'HEADGATE_AUDIT_ANCHORS_FILE',

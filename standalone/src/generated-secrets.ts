@@ -1,6 +1,6 @@
 /**
- * Secrets an evaluation makes for itself: the pepper of the keys, the admin token, the sealing key, the
- * credential of the demo upstream. Kept in the data folder, readable by its owner only, so that a second
+ * Secrets an evaluation makes for itself: the pepper of the keys, the admin token, the sealing key,
+ * the key of the audit log, the credential of the demo upstream. Kept in the data folder, readable by its owner only, so that a second
  * start finds its keys still valid. Production brings its own.
  */
 import { randomBytes } from 'node:crypto'
@@ -8,12 +8,16 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 
-const Generated = z.object({
-  keyPepper: z.string().min(32),
-  adminToken: z.string().min(32),
-  sealingKey: z.string().min(32),
-  demoUpstreamKey: z.string().min(16),
-})
+const Generated = z
+  .object({
+    keyPepper: z.string().min(32),
+    adminToken: z.string().min(32),
+    sealingKey: z.string().min(32),
+    auditKey: z.string().min(32).optional(),
+    demoUpstreamKey: z.string().min(16),
+  })
+  // Folders made before there was this key have signed under the pepper, and go on so that the log still verifies.
+  .transform((it) => ({ ...it, auditKey: it.auditKey ?? it.keyPepper }))
 export type GeneratedSecrets = z.infer<typeof Generated>
 
 /**
@@ -32,6 +36,7 @@ export async function generatedSecrets(dataDir: string): Promise<GeneratedSecret
     keyPepper: randomText(),
     adminToken: `hga_${randomText()}`,
     sealingKey: randomText(),
+    auditKey: randomText(),
     demoUpstreamKey: `sk-demo-${randomText()}`,
   }
   await writePrivately(path, JSON.stringify(secrets, null, 2))

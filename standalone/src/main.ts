@@ -52,6 +52,9 @@ import { type Undo, undoLast } from './undo.ts'
 
 const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
 
+/** On a machine that does much else, a late answer of Redis is no outage: the first call of a stranger is not refused. */
+const PATIENCE_MS = 1_000
+
 /** What the two planes share: over Redis, or within this process. */
 type Shared = {
   readonly inMemory: boolean
@@ -71,6 +74,7 @@ function suppliedTo({ mode, dataDir }: StandaloneSettings, secrets: GeneratedSec
       HEADGATE_KEY_PEPPER: secrets.keyPepper,
       HEADGATE_ADMIN_TOKEN: secrets.adminToken,
       HEADGATE_SEALING_KEY: secrets.sealingKey,
+      HEADGATE_AUDIT_KEY: secrets.auditKey,
     }),
     DEMO_UPSTREAM_KEY: secrets.demoUpstreamKey,
     HEADGATE_AUDIT_ANCHORS_FILE: join(dataDir, 'audit-anchors.ndjson'),
@@ -174,7 +178,10 @@ async function openShared(
   const client = await connectRedis(url, { log })
   undo.push(() => client.close())
   const keys = redisKeyDirectory(client, { log, clock })
-  const ledger = redisLedger(client, { log })
+  const ledger = redisLedger(client, {
+    log,
+    ...(settings.mode === 'evaluation' && { deadlineMs: PATIENCE_MS }),
+  })
   undo.push(async () => {
     keys.close()
     ledger.close()

@@ -58,9 +58,9 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
   deployments: upstreams,
   modelAliases: upstreams,
   routes: upstreams,
-  prices: { list: prices, read: prices, create: pricesWrite, takeOver: pricesWrite },
-  agreements: { list: prices, read: prices, allocate: prices, create: pricesWrite },
-  exchangeRates: { list: prices, put: pricesWrite },
+  prices: { ...plain(prices, pricesWrite), takeOver: pricesWrite },
+  agreements: { ...plain(prices, pricesWrite), allocate: prices },
+  exchangeRates: { list: prices, read: prices, put: pricesWrite, remove: pricesWrite },
   reratings: { list: prices, read: prices, create: pricesWrite },
   requests: { decision: team('VOFSA', 'request') },
   usage: {

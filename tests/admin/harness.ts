@@ -173,11 +173,15 @@ async function ask(
   return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : null }
 }
 
-/** Waits until it is so; fails loudly after ten seconds. */
-export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const endMs = performance.now() + 10_000
+/** Waits until it is so; fails loudly when that takes longer than the patience. */
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  what: string,
+  patienceMs = 10_000,
+): Promise<void> {
+  const endMs = performance.now() + patienceMs
   while (!(await isSo())) {
-    if (performance.now() > endMs) throw new Error(`waited ten seconds in vain for ${what}`)
+    if (performance.now() > endMs) throw new Error(`waited ${patienceMs} ms in vain for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

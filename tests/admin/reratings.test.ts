@@ -1,5 +1,6 @@
 /** Re-rating through the admin API: shown first, added beside the records, and never added twice. */
 
+import { asRatedNow } from '@headgate/control-plane/database/cost-corrections'
 import { usageStore } from '@headgate/control-plane/jobs/store-usage'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -116,6 +117,15 @@ test('a later price corrects the corrected cost by the difference, and a new cur
   ])
   await it.client.reratings.create({ body: { ...window, confirm: shown.confirm } })
   expect(await costs()).toEqual({ costs: ['0.000003 EUR', '0.00 USD'], unpriced: 1 })
+})
+
+test('a single call is told with the cost that it has since it was last rated', async () => {
+  const rated = await asRatedNow(it.db, [call(1), call(3, unpriced), call(4, unpriced)])
+  expect(rated).toEqual([
+    call(1, { costNanos: 1000, currency: 'EUR' }),
+    call(3, { ...unpriced, costNanos: 1000, currency: 'EUR', costState: 'priced' }),
+    call(4, unpriced),
+  ])
 })
 
 test('two at once add the difference once', async () => {

@@ -1,5 +1,5 @@
 /** One file says what an installation is made of: out of one instance, into an empty one, and out again the same. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ADMIN_TOKEN, startTestPlane, type TestPlane } from '../admin/harness.ts'
@@ -12,7 +12,7 @@ teams:
   - { name: Payments, allowed_models: [small] }
   - { name: "Search / find: $5" }
 apps:
-  - { team: Payments, name: checkout }
+  - { team: Payments, name: checkout, rotation_rule: { every_days: 90, when_overdue: block } }
   - { team: "Search / find: $5", name: checkout, allowed_models: [large] }
 resources:
   - { name: east, api_style: openai, origin: "https://api.openai.com", secret_ref: "env://OPENAI_API_KEY" }
@@ -71,6 +71,7 @@ alert_channels:
     kind: webhook
     url: https://alerts.example.com/hook
     secret_ref: env://HOOK
+    event_types: [budget.reached]
     teams: [Payments]
     budgets: [{ owner: { team: Payments }, name: Month }]
 role_mappings:
@@ -250,17 +251,37 @@ quotas: [{ resource: r, name: q, tokens_per_minute: "\${NOT_SET:?say how many}" 
   expect((await one.home.cli(['config', 'validate', 'nowhere.yaml'])).code).toBe(2)
 })
 
-test('a price that was used is never changed, only followed by another', async () => {
+test('a price that is in force is not rewritten by a file and not pruned; it is closed and followed, in whatever order they stand', async () => {
   const text = await exported(two)
-  const price = text.replace('nanos: 150000000', 'nanos: 160000000')
-  const refused = await config(two, 'apply', price)
+  const from = /(effective_from: "?2025-12-31T23:00:00.000Z"?\n)/
+  const later = (instant: string, nanos: number) =>
+    `prices:\n  - { model: gpt-small, currency: EUR, lines: [{ kind: input, nanos: ${nanos} }], effective_from: ${instant} }\n`
+  expect(text).toMatch(from)
+  const refused = await config(two, 'diff', text.replace('nanos: 150000000', 'nanos: 160000000'))
   expect(refused.code).toBe(3)
   expect(refused.err).toContain('later effective_from')
-})
 
-test('the schema that is printed is the one that is published', async () => {
-  const { out } = await one.home.cli(['config', 'schema'])
-  expect(out).toBe(
-    await readFile(join(import.meta.dirname, '../../docs/reference/config.schema.json'), 'utf8'),
-  )
+  const ended = text.replace(from, '$1    effective_to: 2095-01-01T00:00:00Z\n')
+  expect((await config(two, 'apply', ended)).code).toBe(0)
+  const sooner = ended.replace('2095', '2090')
+  const followed = sooner.replace('prices:\n', later('2090-01-01T00:00:00Z', 9))
+  const done = await config(two, 'apply', followed)
+  expect(done.code, done.err).toBe(0)
+  const rewritten = await config(two, 'apply', followed.replace('nanos: 9 }', 'nanos: 8 }'))
+  expect(rewritten.code, rewritten.err).toBe(0)
+  const prices = (await two.plane.client.prices.list({ query: { sort: 'effective_from' } })).data
+  expect(prices.map((it) => [it.effectiveFrom, it.effectiveTo, it.lines[0]?.nanos])).toEqual([
+    ['2025-12-31T23:00:00.000Z', '2090-01-01T00:00:00.000Z', 150_000_000],
+    ['2090-01-01T00:00:00.000Z', null, 8],
+  ])
+  expect((await config(two, 'diff', await exported(two))).code).toBe(0)
+
+  const without = 'version: 1\nprices: []\nagreements: []\nexchange_rates: []\n'
+  const pruned = await config(two, 'apply', without, '--prune', '--yes')
+  expect(pruned.code, pruned.err).toBe(0)
+  const { client } = two.plane
+  expect((await client.prices.list()).data.map((it) => it.id)).toEqual([prices[0]!.id])
+  expect((await client.agreements.list()).data).toHaveLength(1)
+  expect((await client.exchangeRates.list()).data).toEqual([])
+  expect((await config(two, 'diff', without)).code).toBe(0)
 })

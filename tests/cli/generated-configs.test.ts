@@ -175,7 +175,7 @@ async function apply(text: string, client: ReturnType<typeof adminClient>): Prom
   const { steps, faults } = planOf(file.config!, stated, live)
   expect(faults).toEqual([])
   if (steps.length === 0) return 0
-  const ids = new Map(live.things.map((it) => [`${it.kind.section} ${it.identity}`, it.id ?? '']))
+  const ids = new Map(live.things.map((it) => [`${it.kind.section} ${it.identity}`, it.id]))
   await client.batch.run({
     body: { atomic: true, items: batchItems(steps, ids, new Map()).map(asBatchItem) },
   })

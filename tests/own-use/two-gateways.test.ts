@@ -3,6 +3,8 @@ import { connectRedis } from '@headgate/adapters/redis/client'
 import { openDatabase } from '@headgate/control-plane/database/open'
 import { answerCallers } from '@headgate/control-plane/jobs/answer-callers'
 import { usageStore } from '@headgate/control-plane/jobs/store-usage'
+import { insertCorrections } from '@headgate/control-plane/resources/reratings/queries'
+import { correctionsOf } from '@headgate/domain/rerating'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migratedDatabase } from '../admin/harness.ts'
 import { startGateway, type TestGateway } from '../gateway/harness.ts'
@@ -57,6 +59,39 @@ test('a call is told of by every gateway once it is stored, to its own key alone
   expect(JSON.parse(there.body.toString())).toEqual(JSON.parse(here.body.toString()))
   expect(JSON.parse(there.body.toString()).cost.amount).toBe(served.headers['x-headgate-cost'])
   expect((await ask(id, limited)).status).toBe(404)
+})
+
+test('a call that was rated again is told with the cost of now', async () => {
+  const { normal } = first.keys
+  const served = await send(first.origin, { headers: authorization(normal), body: chatBody('gpt-4o') })
+  const record = first.records().at(-1)!
+  expect(record.requestId).toBe(served.headers['x-request-id'])
+  await usageStore(database.db).store([record])
+  const rerating = {
+    id: 'rrt_1',
+    fromAt: record.startedAt,
+    toAt: '2100-01-01T00:00:00Z',
+    records: 1,
+    corrected: 1,
+  }
+  await database.db
+    .insertInto('reratings')
+    .values({
+      ...{ ...rerating, newlyPriced: 0, stillUnknown: 0, reason: 'a contract', differences: '[]' },
+      createdAt: record.startedAt,
+    })
+    .execute()
+  const now = {
+    costNanos: 777,
+    currency: 'EUR',
+    costState: 'priced',
+    priceId: null,
+    agreementId: null,
+  } as const
+  const soFar = record.costNanos === null ? [] : [{ currency: record.currency!, nanos: record.costNanos }]
+  await insertCorrections(database.db, 'rrt_1', correctionsOf(record, soFar, now))
+  const told = JSON.parse((await ask(record.requestId, normal)).body.toString())
+  expect(told.cost).toMatchObject({ state: 'priced', nanos: 777, currency: 'EUR' })
 })
 
 test('many questions at once are each answered with their own call', async () => {

@@ -1,25 +1,25 @@
 /**
- * A certificate for `localhost` that nobody trusts, with its key, for tests of TLS on loopback. It protects
- * nothing, which is why its key may stand here. Valid until 2126.
+ * A certificate for `localhost` and `mail.example.com` that nobody trusts, with its key, for tests of TLS on
+ * loopback. It protects nothing, which is why its key may stand here. Valid until 2126.
  */
 
 export const selfSigned = {
   key: `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg/VoGT8xFQT+SPMw/
-Hu9S8t/sNY6kW8RR2j5lckDw5dmhRANCAARYdZ1ersVjunPQ5dJvosogNT8Qxx8c
-Kk1V/unuDjKGcdLfqWwOvhdDbrTL6CP2QfTconsyhtzzo0hkxSTOOTCu
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgBVN5WyYhU6FcRynW
+NN6A1X1xJ3XdX4XP6QWD3u5xMNWhRANCAARWSgaDADCaV/cZdQVCT4YyhNdPcwBF
+LsFhGD9qV6Qf8uDRpj+2g5RIE3gAIjOmRXXKXkGvYxh8RdAGFc2gZf8N
 -----END PRIVATE KEY-----
 `,
   certificate: `-----BEGIN CERTIFICATE-----
-MIIBlDCCATugAwIBAgIURRLFWpdBrts8mXpK+LsZ/SXy9NowCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNDAwMTMyNFoYDzIxMjYxMDMx
-MDAxMzI0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAARYdZ1ersVjunPQ5dJvosogNT8Qxx8cKk1V/unuDjKGcdLfqWwOvhdD
-brTL6CP2QfTconsyhtzzo0hkxSTOOTCuo2kwZzAdBgNVHQ4EFgQUb8d5GzP+5n2g
-4sbpZPS70EMXfNIwHwYDVR0jBBgwFoAUb8d5GzP+5n2g4sbpZPS70EMXfNIwDwYD
-VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
-RwAwRAIgDD2e98UCPoK1k33qfQyBgqbTtyD0wLJkk1Z7cTWXGLkCIAuU9cszk0ri
-dZNAsJu0F9CsP5QTCdO6b+i1eCNu8OOQ
+MIIBpzCCAU2gAwIBAgIUPekKzY2rQkH8oCSGsXXwD/d9fGYwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNzA0MTYzNFoYDzIxMjYxMTAz
+MDQxNjM0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARWSgaDADCaV/cZdQVCT4YyhNdPcwBFLsFhGD9qV6Qf8uDRpj+2g5RI
+E3gAIjOmRXXKXkGvYxh8RdAGFc2gZf8No3sweTAdBgNVHQ4EFgQUiuR3keMVWbou
+LPvVdQphVBeQMfEwHwYDVR0jBBgwFoAUiuR3keMVWbouLPvVdQphVBeQMfEwDwYD
+VR0TAQH/BAUwAwEB/zAmBgNVHREEHzAdgglsb2NhbGhvc3SCEG1haWwuZXhhbXBs
+ZS5jb20wCgYIKoZIzj0EAwIDSAAwRQIhAK+mGVkBJzdSZEfDY16SSRhMD951A/mA
+g3HAd0MkO6BGAiBGjIaYrcgbADODBvnDkqk5T633arkg0U7rSnlZO43jpQ==
 -----END CERTIFICATE-----
 `,
 }

@@ -174,6 +174,7 @@ test('all wrong settings are told together, before anything starts', async () =>
     'HEADGATE_ADMIN_PORT',
     'HEADGATE_KEY_PEPPER',
     'HEADGATE_ADMIN_TOKEN',
+    'HEADGATE_AUDIT_KEY',
   ]) {
     expect(output).toContain(name)
   }

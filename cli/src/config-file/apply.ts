@@ -73,9 +73,7 @@ async function applySteps(it: Planned, steps: readonly Step[], run: Run): Promis
       `${steps.length} steps are more than the ${STEPS_MAX} that can be tried as one: headgate config diff shows them.`,
     )
   const ids = new Map(
-    it.live.things.flatMap(({ kind, identity, id }) =>
-      id === null ? [] : [[`${kind.section} ${identity}`, id]],
-    ),
+    it.live.things.map(({ kind, identity, id }) => [`${kind.section} ${identity}`, id] as const),
   )
   let done = 0
   for (const part of parts) {
@@ -141,7 +139,7 @@ function placed(problem: AdminProblem, { file }: Planned, steps: readonly Step[]
 async function etagsOf(steps: readonly Step[], run: Run): Promise<Map<string, string>> {
   const etags = new Map<string, string>()
   for (const step of steps) {
-    if (step.action === 'create' || step.live.id === null) continue
+    if (step.action === 'create') continue
     const now = await readAgain(step.live, run)
     const etag = run.client().etagOf(now)
     if (canonicalJson(now) !== canonicalJson(step.live.thing))
@@ -159,7 +157,7 @@ type Reader = (input: { params: Record<string, string> }) => Promise<object>
 function readAgain({ kind, id }: LiveThing, run: Run): Promise<object> {
   // The walk over the kinds loses the types of the client; each has a read with one parameter.
   const read = (run.client() as unknown as Record<string, { read: Reader }>)[kind.word]?.read as Reader
-  return read({ params: { [parameterOf(kind.operations.change ?? kind.operations.remove ?? '')]: id ?? '' } })
+  return read({ params: { [parameterOf(`${kind.word}.read`)]: id } })
 }
 
 function parameterOf(operation: string): string {

@@ -48,9 +48,9 @@ function itemOf(step: Step, ref: Ref, etags: ReadonlyMap<string, string>): Item 
     return filled(kind.operations.create, {}, kind.bodyOf(entry, ref))
   }
   const { kind, id } = step.live
-  const operation = (step.action === 'change' ? kind.operations.change : kind.operations.remove) ?? ''
+  const operation = kind.operations[step.action]
   const params = paramsOf(operation, id)
-  const etag = etags.get(id ?? '')
+  const etag = etags.get(id)
   const guard = etag === undefined ? {} : { ifMatch: etag }
   if (step.action === 'remove') return { operation, params, refs: [], ...guard }
   const body = kind.bodyOf(step.stated.entry, ref)
@@ -63,9 +63,9 @@ function itemOf(step: Step, ref: Ref, etags: ReadonlyMap<string, string>): Item 
   return { ...filled(operation, params, changed), ...guard }
 }
 
-function paramsOf(operation: string, id: string | null): Record<string, string> {
+function paramsOf(operation: string, id: string): Record<string, string> {
   const name = /\{(\w+)\}/.exec(allOperations().get(operation)?.path ?? '')?.[1]
-  return name === undefined || id === null ? {} : { [name]: id }
+  return name === undefined ? {} : { [name]: id }
 }
 
 /** With what is not made yet named by its place, and empty in the body. */

@@ -35,11 +35,14 @@ export type Kind = {
   readonly created: z.ZodType
   readonly operations: {
     readonly create: string
-    /** Null where one is never changed, only followed by another. */
-    readonly change: string | null
-    /** Null where one is history. */
-    readonly remove: string | null
+    readonly change: string
+    readonly remove: string
   }
+  /**
+   * What may still be changed of one that has come into force; left out where things hold for no time. The rest of it
+   * is history: calls may have been billed with it, and it is not removed.
+   */
+  readonly fieldsInForce?: readonly string[]
 }
 
 /** What a kind says of itself, with the type of its entries. */

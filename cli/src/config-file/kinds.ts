@@ -198,7 +198,7 @@ function quotaRef(quota: string, ref: Ref): unknown {
 const moneyKinds: readonly Kind[] = [
   kind<Of<typeof NewPrice>>({
     ...{ section: 'prices', word: 'prices', called: 'price', created: NewPrice },
-    operations: { change: null, remove: null },
+    fieldsInForce: ['effectiveTo', 'source'],
     identity: ({ model, provider, effectiveFrom }) => [model, provider, instant(effectiveFrom)],
     title: ({ model, provider, effectiveFrom }) =>
       `${model}${provider === null ? '' : ` at ${provider}`} from ${effectiveFrom}`,
@@ -207,7 +207,7 @@ const moneyKinds: readonly Kind[] = [
   }),
   kind<Of<typeof shape.AgreementEntry>>({
     ...{ section: 'agreements', word: 'agreements', called: 'agreement', created: NewAgreement },
-    operations: { change: null, remove: null },
+    fieldsInForce: ['effectiveTo', 'note'],
     identity: ({ resource, deployment, effectiveFrom }) => [resource, deployment, instant(effectiveFrom)],
     title: ({ resource, deployment, effectiveFrom }) => `${resource ?? deployment} from ${effectiveFrom}`,
     entryOf: (thing, known) => {
@@ -225,10 +225,10 @@ const moneyKinds: readonly Kind[] = [
   }),
   kind<Of<typeof NewExchangeRate>>({
     ...{ section: 'exchangeRates', word: 'exchangeRates', called: 'exchange rate', created: NewExchangeRate },
-    operations: { create: 'exchangeRates.put', change: 'exchangeRates.put', remove: null },
+    operations: { create: 'exchangeRates.put', change: 'exchangeRates.put' },
     identity: ({ base, quote, day }) => [base, quote, day],
     title: ({ base, quote, day }) => `${base}/${quote} on ${day}`,
-    entryOf: (thing) => without(thing, 'createdAt') as Of<typeof NewExchangeRate>,
+    entryOf: (thing) => without(thing, 'id', 'createdAt') as Of<typeof NewExchangeRate>,
     bodyOf: (entry) => ({ ...entry }),
   }),
 ]

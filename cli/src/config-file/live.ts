@@ -10,12 +10,13 @@ export type LiveThing = {
   readonly kind: Kind
   readonly identity: string
   readonly entry: Entry
-  /** Null for what has none, such as exchange rates. */
-  readonly id: string | null
+  readonly id: string
   readonly thing: Thing
 }
 
 export type Live = {
+  /** When it was read. */
+  readonly asOfMs: number
   readonly things: readonly LiveThing[]
   /** How many things have no place in the file, by what they are called. */
   readonly leftOut: ReadonlyMap<string, number>
@@ -29,6 +30,7 @@ export async function readLive(client: AdminClient, stop: AbortSignal): Promise<
   const known: Known = (id) => (typeof id === 'string' ? (byId.get(id) ?? null) : null)
   const leftOut = new Map<string, number>()
   const found: LiveThing[] = []
+  const asOfMs = Date.now()
   for (const kind of kinds) {
     for (const thing of await allOf(kind, client, stop)) {
       const entry = kind.entryOf(thing, known)
@@ -36,12 +38,12 @@ export async function readLive(client: AdminClient, stop: AbortSignal): Promise<
         if (!isOver(thing)) leftOut.set(kind.called, (leftOut.get(kind.called) ?? 0) + 1)
         continue
       }
-      const id = thing.id ?? null
-      if (id !== null) byId.set(id, { section: kind.section, entry })
+      const { id = '' } = thing
+      byId.set(id, { section: kind.section, entry })
       found.push({ kind, identity: kind.identity(entry), entry, id, thing })
     }
   }
-  return { things: withMarks(found), leftOut }
+  return { asOfMs, things: withMarks(found), leftOut }
 }
 
 /** Budgets that were ended are kept for their history. */
@@ -49,7 +51,7 @@ function isOver(thing: Thing): boolean {
   return typeof thing['archivedAt'] === 'string'
 }
 
-/** Oldest first, so that limits come after those they are parts of. */
+/** Oldest first, and parts after what they are parts of. */
 async function allOf(kind: Kind, client: AdminClient, stop: AbortSignal): Promise<Thing[]> {
   // The walk over the kinds loses the types of the client; each names a group that has a list.
   const list = (client as unknown as Record<string, { list: Listing }>)[kind.word]?.list
@@ -62,7 +64,18 @@ async function allOf(kind: Kind, client: AdminClient, stop: AbortSignal): Promis
     things.push(...reply.data)
     cursor = reply.page.nextCursor
   } while (cursor !== null)
-  return things.toSorted((a, b) => ((a.id ?? '') < (b.id ?? '') ? -1 : 1))
+  return parentsFirst(things.toSorted((a, b) => ((a.id ?? '') < (b.id ?? '') ? -1 : 1)))
+}
+
+/** The order of ids alone does not do it: of those made in one millisecond, the part may have the lower one. */
+export function parentsFirst(things: readonly Thing[]): Thing[] {
+  const ids = new Set<unknown>(things.map((it) => it.id))
+  const partsOf = Map.groupBy(things, ({ parentId }) => (ids.has(parentId) ? parentId : null))
+  const withParts = (it: Thing): Thing[] => [
+    it,
+    ...(it.id === undefined ? [] : (partsOf.get(it.id) ?? [])).flatMap(withParts),
+  ]
+  return (partsOf.get(null) ?? []).flatMap(withParts)
 }
 
 function withMarks(things: readonly LiveThing[]): LiveThing[] {

@@ -3,6 +3,7 @@
  * The file is judged here too, as far as that goes without asking the server to try.
  */
 import { canonicalJson } from '@headgate/domain/canonical-json'
+import { type Validity, validityState } from '@headgate/domain/validity'
 import { allOperations } from '../contract-commands.ts'
 import { sentSchema } from '../flags.ts'
 import type { Entry, Kind, Ref } from './kind.ts'
@@ -121,16 +122,17 @@ export function planOf(config: ConfigFile, stated: readonly Stated[], live: Live
     if (there === undefined) return [{ action: 'create', stated: it }]
     const fields = differingFields(it, there)
     if (fields.length === 0) return []
-    const fixed = fields.filter((field) => !changeableFields(it.kind).has(field))
+    const changeable = changeableFields(there, live)
+    const fixed = fields.filter((field) => !changeable.has(field))
     if (fixed.length === 0) return [{ action: 'change', stated: it, live: there, fields }]
-    faults.push({ path: it.path, message: fixedText(it, fixed) })
+    faults.push({ path: it.path, message: fixedText(it, fixed, isHistory(there, live)) })
     return []
   })
   const kept = new Set(stated.map((it) => `${it.kind.section} ${it.identity}`))
   const gone = live.things.filter(
     (it) =>
       config[it.kind.section] !== undefined &&
-      it.kind.operations.remove !== null &&
+      !isHistory(it, live) &&
       !kept.has(`${it.kind.section} ${it.identity}`),
   )
   return {
@@ -139,12 +141,22 @@ export function planOf(config: ConfigFile, stated: readonly Stated[], live: Live
   }
 }
 
-/** Smaller shares first, so that what one limit gives up is there for the next; all else in the order of the file. */
+/** What holds for a time and has come into force, so that calls may have been billed with it. */
+function isHistory({ kind, entry }: LiveThing, { asOfMs }: Live): boolean {
+  return kind.fieldsInForce !== undefined && validityState(entry as Entry & Validity, asOfMs) !== 'coming'
+}
+
+/**
+ * What gives way first: shares that become smaller, so that what one limit gives up is there for the next, and what
+ * is closed, so that another may begin. All else in the order of the file.
+ */
 function ordered(steps: readonly Step[]): Step[] {
-  const isLess = (step: Step) =>
-    step.action === 'change' &&
-    step.stated.kind.section === 'limits' &&
-    shareOf(step.stated.entry) < shareOf(step.live.entry)
+  const isLess = (step: Step) => {
+    if (step.action !== 'change') return false
+    const { kind, entry } = step.stated
+    if (kind.fieldsInForce !== undefined) return true
+    return kind.section === 'limits' && shareOf(entry) < shareOf(step.live.entry)
+  }
   const place = (step: Step) => (step.action === 'remove' ? 0 : kinds.indexOf(step.stated.kind))
   return steps.toSorted((a, b) => place(a) - place(b) || Number(isLess(b)) - Number(isLess(a)))
 }
@@ -170,14 +182,16 @@ function parsedBody(kind: Kind, entry: Entry, ref: Ref): Record<string, unknown>
   return steps === undefined ? body : { ...body, steps: steps.toSorted((a, b) => a.atPercent - b.atPercent) }
 }
 
-function changeableFields({ operations: { change } }: Kind): ReadonlySet<string> {
-  const body = change === null ? undefined : allOperations().get(change)?.body
+function changeableFields(there: LiveThing, live: Live): ReadonlySet<string> {
+  const { operations, fieldsInForce } = there.kind
+  if (isHistory(there, live)) return new Set(fieldsInForce)
+  const body = allOperations().get(operations.change)?.body
   return new Set(body === undefined ? [] : Object.keys(sentSchema(body).properties ?? {}))
 }
 
-function fixedText({ kind, entry }: Stated, fields: readonly string[]): string {
+function fixedText({ kind, entry }: Stated, fields: readonly string[], isPast: boolean): string {
   const what = `${fields.join(', ')} of the ${kind.called} "${kind.title(entry)}"`
-  return kind.operations.change === null
-    ? `${what} is another at the server, and one that was used is never changed: add one with a later effective_from`
+  return isPast
+    ? `${what} is another at the server, and calls may have been billed with it: add one with a later effective_from, or set effective_to, which closes it`
     : `${what} cannot be changed: give it another name, which makes another one`
 }

@@ -5,6 +5,7 @@
 
 import { Agreement } from '@headgate/domain/agreement'
 import { AlertChannel } from '@headgate/domain/alert-channel'
+import { NewApp } from '@headgate/domain/app'
 import { Budget } from '@headgate/domain/budget'
 import { Choice } from '@headgate/domain/choice'
 import { NewExchangeRate } from '@headgate/domain/exchange-rate'
@@ -32,6 +33,7 @@ export const AppEntry = z.strictObject({
   team: DisplayName,
   name: DisplayName,
   allowedModels: ModelAccess.default(null),
+  rotationRule: NewApp.shape.rotationRule,
 })
 export const ModelEntry = z.strictObject({
   name: MachineName,
@@ -177,6 +179,7 @@ export const AlertChannelEntry = z.strictObject({
   secretRef: channel.secretRef,
   mailFrom: channel.mailFrom.default(null),
   mailTo: channel.mailTo.default(null),
+  eventTypes: channel.eventTypes.default(null),
   teams: z.array(DisplayName).min(1).max(200).nullable().default(null),
   budgets: z
     .array(z.strictObject({ owner: Owner, name: DisplayName }))

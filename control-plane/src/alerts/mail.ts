@@ -20,6 +20,8 @@ export type MailPlan = {
 const subjects = {
   'budget.reached': 'Headgate: a budget has reached a part of its amount',
   'budget.forecast': 'Headgate: a budget will be overrun',
+  'key-rotation.due': 'Headgate: the secret of a key is to be replaced',
+  'key-rotation.overdue': 'Headgate: the secret of a key was not replaced in time',
   'alert.test': 'Headgate: a test',
 } as const satisfies Record<OutboxEvent['type'], string>
 

@@ -9,6 +9,13 @@ import { literalIsAllowed, type ReceiverGuard } from './receiver-guard.ts'
 export const DEADLINE_MS = 10_000
 const ANSWER_BYTES_MAX = 1_024
 
+type Posting = {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly guard: ReceiverGuard
+  readonly deadlineMs?: number
+}
+
 export type Posted = { readonly status: number; readonly text: string }
 
 /**
@@ -16,16 +23,16 @@ export type Posted = { readonly status: number; readonly text: string }
  */
 export function post(
   url: string,
-  { headers, body, guard }: { headers: Readonly<Record<string, string>>; body: string; guard: ReceiverGuard },
+  { headers, body, guard, deadlineMs = DEADLINE_MS }: Posting,
 ): Promise<Posted> {
   const { hostname, protocol } = new URL(url)
   if (!literalIsAllowed(guard, hostname))
     return Promise.reject(new Error('its address is one that alerts may not be sent to'))
   const request = protocol === 'https:' ? secureRequest : plainRequest
-  const signal = AbortSignal.timeout(DEADLINE_MS)
+  const signal = AbortSignal.timeout(deadlineMs)
   return new Promise((resolve, reject) => {
     const failed = (fault: Error) =>
-      reject(signal.aborted ? new Error(`no answer within ${DEADLINE_MS / 1000} s`) : fault)
+      reject(signal.aborted ? new Error(`no answer within ${deadlineMs / 1000} s`) : fault)
     const sent = request(
       url,
       {

@@ -6,6 +6,7 @@ import { type Budget, BudgetRule } from '@headgate/domain/budget'
 import { type Limit, LimitRule } from '@headgate/domain/limit'
 import type { KeyPublisher, Log } from '@headgate/domain/ports'
 import type { KeyRecord } from '@headgate/domain/proxy-key'
+import type { Selectable } from 'kysely'
 import type { Database } from '../database/open.ts'
 import type { KeySecretRow, ProxyKeyRow } from '../database/tables.ts'
 import { readBudgetsOfKeys } from '../resources/budgets/queries.ts'
@@ -115,7 +116,7 @@ function readWorkingSecrets(db: Database, keyIds: readonly string[]): Promise<Ke
   return rows.where('stage', '!=', 'next').orderBy('number').execute()
 }
 
-type KeyRow = Omit<ProxyKeyRow, 'isPublished'>
+type KeyRow = Selectable<ProxyKeyRow>
 
 type Carried = {
   readonly limits: readonly Limit[]
@@ -143,7 +144,8 @@ function keyRecordsOf(row: KeyRow, { limits, budgets, secrets }: Carried): KeyRe
   return mine.map(({ digest, number, stage, endsAt }) => ({
     ...key,
     digest,
-    expiresAtMs: earlier(row.expiresAt, endsAt),
+    // An old secret ends by itself; the rule is for the one that is to be used.
+    expiresAtMs: earlier(row.expiresAt, stage === 'current' ? row.secretExpiresAt : null, endsAt),
     rotation: mine.length < 2 ? null : { secretNumber: number, isOld: stage === 'old', untilMs },
   }))
 }

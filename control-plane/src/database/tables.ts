@@ -27,6 +27,7 @@ import type { ProxyKey } from '@headgate/domain/proxy-key'
 import type { CostCorrection, Rerating } from '@headgate/domain/rerating'
 import type { Quota, Resource } from '@headgate/domain/resource'
 import type { Claims, RoleMapping } from '@headgate/domain/role-mapping'
+import type { RotationRule } from '@headgate/domain/rotation-rule'
 import type { Route } from '@headgate/domain/route'
 import type { Session } from '@headgate/domain/session'
 import type { StoredSecret } from '@headgate/domain/stored-secret'
@@ -46,8 +47,17 @@ import type {
 
 /** Read as a value, written as JSON text: the driver would make a Postgres array of a plain one. */
 type Json<T> = ColumnType<T, string, string>
+/** The same, where there may be none. */
+type JsonOrNull<T> = ColumnType<T | null, string | null, string | null>
 
-export type ProxyKeyRow = ProxyKey & { isPublished: Generated<boolean> }
+/** What follows from the rotation rule; see rotation-dates.ts. */
+type RotationDates = 'rotationDueAt' | 'rotationOverdueAt' | 'secretExpiresAt'
+
+export type ProxyKeyRow = Omit<ProxyKey, 'rotationRule' | RotationDates> & {
+  isPublished: Generated<boolean>
+  rotationRule: JsonOrNull<RotationRule>
+  rotationTold: Generated<'due' | 'overdue' | null>
+} & { [Name in RotationDates]: Generated<string | null> }
 
 export type KeySecretRow = KeySecret & {
   digest: string
@@ -205,7 +215,7 @@ export type Tables = {
   alertChannels: AlertChannel
   alertDeliveries: AlertDeliveryRow
   teams: Team
-  apps: App
+  apps: Omit<App, 'rotationRule'> & { rotationRule: JsonOrNull<RotationRule> }
   users: User
   proxyKeys: ProxyKeyRow
   keySecrets: KeySecretRow
@@ -217,7 +227,7 @@ export type Tables = {
   routes: Omit<Route, 'rules' | 'tiers'> & { rules: Json<Route['rules']>; tiers: Json<Route['tiers']> }
   prices: Omit<Price, 'lines'> & { lines: Json<Price['lines']> }
   agreements: Agreement
-  exchangeRates: ExchangeRate
+  exchangeRates: Omit<ExchangeRate, 'id'>
   reratings: ReratingRow
   costCorrections: CostCorrectionRow
   policies: Policy

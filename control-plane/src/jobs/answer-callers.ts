@@ -8,6 +8,7 @@ import type { CallQuestions } from '@headgate/domain/ports'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { sql } from 'kysely'
 import { arrayLiteral } from '../database/array-literal.ts'
+import { asRatedNow } from '../database/cost-corrections.ts'
 import type { Database } from '../database/open.ts'
 import type { UsageRow } from '../database/tables.ts'
 import { recordOf } from '../database/usage-row.ts'
@@ -47,7 +48,8 @@ async function recordsFor(db: Database, asked: readonly CallQuestion[]): Promise
       as asked (request_id, key_id, started_at)
     join usage_records using (started_at, request_id, key_id)
     order by request_id, attempt`.execute(db)
-  return Map.groupBy(rows.map(recordOf), (it) => nameOf({ requestId: it.requestId, keyId: it.keyId ?? '' }))
+  const records = await asRatedNow(db, rows.map(recordOf))
+  return Map.groupBy(records, (it) => nameOf({ requestId: it.requestId, keyId: it.keyId ?? '' }))
 }
 
 function nameOf({ requestId, keyId }: CallQuestion): string {

@@ -144,7 +144,7 @@ test('two drains at once, with records that come again and again, count each onc
         .select((it) => it.fn.countAll<number>().as('all'))
         .executeTakeFirstOrThrow()
     ).all
-  await until(async () => (await stored()) === count, 'all records')
+  await until(async () => (await stored()) === count, 'all records', count * 20)
   await jobs.stop()
   expect((await spend()).map((it) => it.spentNanos)).toEqual([count * 10, count * 10])
   const told = (await events()).map((it) => `${it.budgetId} ${it.atPercent}`)

@@ -2,7 +2,7 @@
 import { idSource } from '@headgate/domain/id'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { migratedDatabase } from '../../../tests/admin/harness.ts'
+import { migratedDatabase, until } from '../../../tests/admin/harness.ts'
 import { usageRecord } from '../../../tests/admin/usage-record.ts'
 import { type OpenDatabase, openDatabase } from '../database/open.ts'
 import { readOutbox } from '../database/outbox.ts'
@@ -74,6 +74,14 @@ test('a budget that will be overrun is told of once, from a tenth of its period 
   ])
 })
 
+/** Readers wait for the oldest transaction of the whole server, and tests beside these have theirs. */
+const untilVisible = () =>
+  until(async () => {
+    const { rows } = await sql<{ hidden: number }>`select count(*) as hidden from outbox_events
+      where xact >= pg_snapshot_xmin(pg_current_snapshot())`.execute(database.db)
+    return Number(rows[0]?.hidden) === 0
+  }, 'earlier transactions to end')
+
 test('readers of the outbox each see every event once, in order, and one whose work fails sees it again', async () => {
   const { db } = database
   await sql`insert into outbox_cursors (reader, xact, number) values ('another', '0', 0)`.execute(db)
@@ -82,6 +90,7 @@ test('readers of the outbox each see every event once, in order, and one whose w
     seen.push(...events.map((it) => it.type))
   }
   const failing = () => Promise.reject(new Error('away'))
+  await untilVisible()
   await expect(readOutbox(db, 'another', { countMax: 100, take: failing })).rejects.toThrow('away')
   while ((await readOutbox(db, 'another', { countMax: 1, take })) > 0) {}
   const expected = await db
@@ -104,6 +113,7 @@ test('an event of a transaction that ends late is not passed over by those that 
   const drain = async () => {
     while ((await readOutbox(db, 'another', { countMax: 10, take })) > 0) {}
   }
+  await untilVisible()
   await drain()
   read.length = 0
   const write = (id: string, on = db) =>
@@ -115,6 +125,7 @@ test('an event of a transaction that ends late is not passed over by those that 
     await drain()
     expect(read).toEqual([])
   })
+  await untilVisible()
   await drain()
   expect(read).toEqual([late, early])
 })

@@ -44,9 +44,9 @@ export const alertsReader: OutboxReader = {
     const channels = await db.selectFrom('alertChannels').selectAll().execute()
     const newId = idSource()
     const createdAt = new Date().toISOString()
-    const made = news.flatMap(({ id: eventId, at, data }) =>
+    const made = news.flatMap(({ id: eventId, type, at, data }) =>
       channels
-        .filter((it) => listensTo(it, { ...data, atMs: Date.parse(at) }))
+        .filter((it) => listensTo(it, { ...data, type, atMs: Date.parse(at) }))
         .map((it) => ({ id: newId('dlv', Date.parse(at)), channelId: it.id, eventId, createdAt })),
     )
     await insertDeliveries(db, made)

@@ -22,8 +22,11 @@ export type ThingTable<T> = {
   /**
    * Refuses what may not be. Called within the transaction before anything is written.
    * @param fields those that are about to be set: all of a new thing, the changed ones of another
+   * @param before what is changed; null for a new thing
    */
-  readonly check?: (fields: Partial<T>, context: HandlerContext) => void | Promise<void>
+  readonly check?: (fields: Partial<T>, context: HandlerContext, before: T | null) => void | Promise<void>
+  /** Refuses to remove what has to stay, whether or not something refers to it. */
+  readonly checkRemoval?: (it: T, context: HandlerContext) => void
 }
 
 type Params = Readonly<Record<string, string>>
@@ -33,7 +36,7 @@ type ListCall = Parameters<typeof listRows>[2]
 export function thingHandlers<T extends Thing, New extends object, Changed extends object>(
   plan: ThingTable<T>,
 ) {
-  const { table, prefix, check } = plan
+  const { table, prefix, check, checkRemoval } = plan
   return {
     list: ({ query }: { query: ListCall }, { db }: HandlerContext) => listRows<T>(db, { table }, query),
     read: async ({ params }: { params: Params }, { db }: HandlerContext): Promise<T> =>
@@ -41,7 +44,7 @@ export function thingHandlers<T extends Thing, New extends object, Changed exten
     create: async ({ body }: { body: New }, context: HandlerContext): Promise<Change<T>> => {
       // What a body may hold is what the thing has, less what is added here.
       const thing = { ...body, id: context.newId(prefix), createdAt: context.now } as unknown as T
-      await check?.(thing, context)
+      await check?.(thing, context, null)
       const rows = loose(context.db).insertInto(table).values(rowOf(thing, plan))
       return created((await rows.returningAll().executeTakeFirstOrThrow()) as T)
     },
@@ -52,7 +55,7 @@ export function thingHandlers<T extends Thing, New extends object, Changed exten
       const before = found(await lockRow<T>(loose(context.db), plan, idIn(params)))
       const fields = differences(before, body as Partial<T>)
       if (Object.keys(fields).length === 0) return { changed: false, reply: before }
-      await check?.(fields, context)
+      await check?.(fields, context, before)
       const after = (await loose(context.db)
         .updateTable(table)
         .set(rowOf(fields, plan))
@@ -61,8 +64,10 @@ export function thingHandlers<T extends Thing, New extends object, Changed exten
         .executeTakeFirstOrThrow()) as T
       return { changed: true, reply: after, subjectId: after.id, before, after }
     },
-    remove: async ({ params }: { params: Params }, { db }: HandlerContext): Promise<Change<T>> => {
+    remove: async ({ params }: { params: Params }, context: HandlerContext): Promise<Change<T>> => {
+      const { db } = context
       const before = found(await lockRow<T>(loose(db), plan, idIn(params)))
+      checkRemoval?.(before, context)
       await refusingReferrers(() => loose(db).deleteFrom(table).where('id', '=', before.id).execute())
       return { changed: true, reply: before, subjectId: before.id, before, after: null }
     },
@@ -86,7 +91,7 @@ async function lockRow<T>(db: LooseDatabase, { table }: ThingTable<T>, id: strin
 
 function rowOf<T>(fields: Partial<T>, { json }: ThingTable<T>): Record<string, unknown> {
   const row: Record<string, unknown> = { ...fields }
-  for (const field of json ?? []) if (row[field] !== undefined) row[field] = JSON.stringify(row[field])
+  for (const field of json ?? []) if (row[field] != null) row[field] = JSON.stringify(row[field])
   return row
 }
 

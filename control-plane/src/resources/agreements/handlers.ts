@@ -1,21 +1,22 @@
 /** What the admin API does with agreements. */
 import type { agreements } from '@headgate/admin-contract/agreements'
 import type { Handlers } from '@headgate/admin-contract/operation'
+import { type Agreement, type AgreementChange, NewAgreement } from '@headgate/domain/agreement'
 import { reservedCost, sharesOf } from '@headgate/domain/allocation'
-import { created, fieldFault, found, type HandlerContext } from '../context.ts'
-import {
-  insertAgreement,
-  listAgreements,
-  readAgreement,
-  readCapacityUse,
-  readSuccessorStart,
-} from './queries.ts'
+import { fieldFault, found, type HandlerContext } from '../context.ts'
+import { datedHandlers } from '../dated-things.ts'
+import { readAgreement, readAgreementsOf, readCapacityUse, readSuccessorStart } from './queries.ts'
 
 export const agreementsHandlers: Handlers<typeof agreements, HandlerContext> = {
-  list: ({ query }, { db }) => listAgreements(db, query),
-  read: async ({ params }, { db }) => found(await readAgreement(db, params.agreementId)),
-  create: async ({ body }, { db, newId, now }) =>
-    created(await insertAgreement(db, { ...body, id: newId('agr'), createdAt: now })),
+  ...datedHandlers<Agreement, NewAgreement, AgreementChange>(
+    { table: 'agreements', prefix: 'agr' },
+    {
+      called: 'agreement',
+      beside: ['note'],
+      shape: NewAgreement,
+      rivals: (it, { db }) => readAgreementsOf(db, it),
+    },
+  ),
   allocate: async ({ params, query }, { db, now }) => {
     const it = found(await readAgreement(db, params.agreementId))
     if (it.reservedNanosPerHour === null || it.currency === null) throw noCapacity()

@@ -1,26 +1,24 @@
 /** The SQL of agreements. */
-import type { PageQuery } from '@headgate/admin-contract/page'
 import type { Agreement } from '@headgate/domain/agreement'
 import type { CapacityUse } from '@headgate/domain/allocation'
 import { sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
-import { pageById } from '../../database/page.ts'
-
-export type AgreementFilter = { resourceId?: string | undefined; deploymentId?: string | undefined }
-
-export async function listAgreements(db: Database, query: PageQuery & AgreementFilter) {
-  let rows = db.selectFrom('agreements').selectAll()
-  if (query.resourceId !== undefined) rows = rows.where('resourceId', '=', query.resourceId)
-  if (query.deploymentId !== undefined) rows = rows.where('deploymentId', '=', query.deploymentId)
-  return pageById(rows, query)
-}
 
 export function readAgreement(db: Database, id: string): Promise<Agreement | undefined> {
   return db.selectFrom('agreements').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
-export function insertAgreement(db: Database, agreement: Agreement): Promise<Agreement> {
-  return db.insertInto('agreements').values(agreement).returningAll().executeTakeFirstOrThrow()
+/** All agreements there are of a place. */
+export function readAgreementsOf(
+  db: Database,
+  { resourceId, deploymentId }: Pick<Agreement, 'resourceId' | 'deploymentId'>,
+): Promise<Agreement[]> {
+  return db
+    .selectFrom('agreements')
+    .selectAll()
+    .where(sql<boolean>`resource_id is not distinct from ${resourceId}`)
+    .where(sql<boolean>`deployment_id is not distinct from ${deploymentId}`)
+    .execute()
 }
 
 /** When another agreement of the same place takes over, if one does. */

@@ -1,11 +1,14 @@
-/** The SQL of exchange rates. */
+/** The SQL of exchange rates. Their ids are made of their columns and are none themselves. */
 import type { PageQuery } from '@headgate/admin-contract/page'
-import type { ExchangeRate } from '@headgate/domain/exchange-rate'
+import { type ExchangeRate, exchangeRateId, type PairDay } from '@headgate/domain/exchange-rate'
 import { sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
 import { positionAfter, toPage } from '../../database/page.ts'
+import type { Tables } from '../../database/tables.ts'
 
 export type ExchangeRateFilter = { base?: string | undefined; quote?: string | undefined }
+
+type Row = Tables['exchangeRates']
 
 export async function listExchangeRates(db: Database, query: PageQuery & ExchangeRateFilter) {
   let rows = db
@@ -21,27 +24,24 @@ export async function listExchangeRates(db: Database, query: PageQuery & Exchang
     const [day, base, quote] = positionAfter(query.cursor, 3)
     rows = rows.where(sql<boolean>`(day, base, quote) < (${day}, ${base}, ${quote})`)
   }
-  return toPage(await rows.execute(), query.limit, (row) => [row.day, row.base, row.quote])
+  const found = (await rows.execute()).map(named)
+  return toPage(found, query.limit, (row) => [row.day, row.base, row.quote])
+}
+
+export async function readExchangeRate(db: Database, place: PairDay): Promise<ExchangeRate | undefined> {
+  const row = await at(db, place).executeTakeFirst()
+  return row && named(row)
 }
 
 /** The rate of this pair and day, locked until the transaction ends. */
-export function lockExchangeRate(
-  db: Database,
-  { base, quote, day }: Pick<ExchangeRate, 'base' | 'quote' | 'day'>,
-): Promise<ExchangeRate | undefined> {
-  return db
-    .selectFrom('exchangeRates')
-    .selectAll()
-    .where('base', '=', base)
-    .where('quote', '=', quote)
-    .where('day', '=', day)
-    .forUpdate()
-    .executeTakeFirst()
+export async function lockExchangeRate(db: Database, place: PairDay): Promise<ExchangeRate | undefined> {
+  const row = await at(db, place).forUpdate().executeTakeFirst()
+  return row && named(row)
 }
 
-export function putExchangeRate(db: Database, rate: ExchangeRate): Promise<ExchangeRate> {
+export async function putExchangeRate(db: Database, rate: Row): Promise<ExchangeRate> {
   const { rateBillionths, source, createdAt } = rate
-  return db
+  const row = await db
     .insertInto('exchangeRates')
     .values(rate)
     .onConflict((taken) =>
@@ -49,4 +49,19 @@ export function putExchangeRate(db: Database, rate: ExchangeRate): Promise<Excha
     )
     .returningAll()
     .executeTakeFirstOrThrow()
+  return named(row)
+}
+
+export async function deleteExchangeRate(db: Database, { base, quote, day }: PairDay): Promise<void> {
+  const rows = db.deleteFrom('exchangeRates').where('base', '=', base)
+  await rows.where('quote', '=', quote).where('day', '=', day).execute()
+}
+
+function at(db: Database, { base, quote, day }: PairDay) {
+  const rows = db.selectFrom('exchangeRates').selectAll().where('base', '=', base)
+  return rows.where('quote', '=', quote).where('day', '=', day)
+}
+
+function named(row: Row): ExchangeRate {
+  return { id: exchangeRateId(row), ...row }
 }

@@ -7,6 +7,7 @@ import type { Change, Handlers } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { graceEnd, type KeyRotation, type KeySecret } from '@headgate/domain/key-secret'
 import { mintKey } from '@headgate/domain/proxy-key'
+import { setRotationDates } from '../../database/rotation-dates.ts'
 import {
   fieldFault,
   found,
@@ -112,6 +113,7 @@ async function begin(keyId: string, context: HandlerContext): Promise<void> {
   await updateSecret(db, { keyId, number: old.number }, { stage: 'old', endsAt })
   await updateSecret(db, { keyId, number: next.number }, { stage: 'current', startsAt: now })
   await showSecret(db, keyId, next.lastFour)
+  await setRotationDates(db, { keyId }, now)
   context.keyChanged(keyId)
 }
 

@@ -44,16 +44,16 @@ export const keysHandlers: Handlers<typeof keys, HandlerContext> = {
     if (before.state === 'revoked') throw revokedForGood()
     refuseThePast('/expires_at', fields.expiresAt, context)
     await refuseMove(before, fields, context)
-    const after = await updateKey(context.db, before.id, fields)
+    const after = await updateKey(context.db, { id: before.id, now: context.now }, fields)
     context.keyChanged(before.id)
     return { changed: true, reply: after, subjectId: after.id, before, after }
   },
-  revoke: async ({ params }, { db, keyChanged }) => {
+  revoke: async ({ params }, { db, now, keyChanged }) => {
     const before = found(await lockKey(db, params.keyId))
     // Told again even when it changes nothing: whoever repeats a revocation wants to be sure.
     keyChanged(before.id)
     if (before.state === 'revoked') return { changed: false, reply: before }
-    const after = await updateKey(db, before.id, { state: 'revoked' })
+    const after = await updateKey(db, { id: before.id, now }, { state: 'revoked' })
     return { changed: true, reply: after, subjectId: after.id, before, after }
   },
   remove: async ({ params }, { db, nowMs }) => {

@@ -4,6 +4,7 @@ import type { ProxyKey } from '@headgate/domain/proxy-key'
 import { sql } from 'kysely'
 import { listRows } from '../../database/list-rows.ts'
 import type { Database } from '../../database/open.ts'
+import { setRotationDates } from '../../database/rotation-dates.ts'
 
 const columns = [
   'id',
@@ -18,32 +19,40 @@ const columns = [
   'requestsPerMinute',
   'tokensPerMinute',
   'expiresAt',
+  'rotationRule',
+  'rotationDueAt',
+  'rotationOverdueAt',
+  'secretExpiresAt',
   'createdAt',
 ] as const satisfies readonly (keyof ProxyKey)[]
 
+type KeyFilter = { expiresBefore?: string | undefined; rotationDueBefore?: string | undefined }
+
 export function listKeys(
   db: Database,
-  { expiresBefore, ...query }: PageQuery & { expiresBefore?: string | undefined },
+  { expiresBefore, rotationDueBefore, ...query }: PageQuery & KeyFilter,
 ): Promise<Page<ProxyKey>> {
-  const where = expiresBefore === undefined ? [] : [sql<boolean>`expires_at < ${expiresBefore}`]
-  return listRows<ProxyKey>(
-    db,
-    { table: 'proxyKeys', columns, nullsAs: { expiresAt: 'infinity' }, where },
-    query,
-  )
+  const where = [
+    ...(expiresBefore === undefined ? [] : [sql<boolean>`expires_at < ${expiresBefore}`]),
+    ...(rotationDueBefore === undefined ? [] : [sql<boolean>`rotation_due_at < ${rotationDueBefore}`]),
+  ]
+  const nullsAs = { expiresAt: 'infinity', rotationDueAt: 'infinity' }
+  return listRows<ProxyKey>(db, { table: 'proxyKeys', columns, nullsAs, where }, query)
 }
 
 export function readKey(db: Database, id: string): Promise<ProxyKey | undefined> {
   return db.selectFrom('proxyKeys').select(columns).where('id', '=', id).executeTakeFirst()
 }
 
+type FirstKey = Omit<ProxyKey, 'rotationDueAt' | 'rotationOverdueAt' | 'secretExpiresAt'>
+
 /** The key and its first secret. */
 export async function insertKey(
   db: Database,
-  key: ProxyKey,
+  key: FirstKey,
   secret: { digest: string; pepperVersion: number },
 ): Promise<ProxyKey> {
-  const made = await db.insertInto('proxyKeys').values(key).returning(columns).executeTakeFirstOrThrow()
+  await db.insertInto('proxyKeys').values(rowOf(key)).execute()
   await db
     .insertInto('keySecrets')
     .values({
@@ -57,7 +66,19 @@ export async function insertKey(
       graceMinutes: 0,
     })
     .execute()
-  return made
+  await setRotationDates(db, { keyId: key.id }, key.createdAt)
+  return keyOf(db, key.id)
+}
+
+function rowOf<T extends Partial<ProxyKey>>(fields: T) {
+  const { rotationRule } = fields
+  return rotationRule == null
+    ? { ...fields, rotationRule }
+    : { ...fields, rotationRule: JSON.stringify(rotationRule) }
+}
+
+function keyOf(db: Database, id: string): Promise<ProxyKey> {
+  return db.selectFrom('proxyKeys').select(columns).where('id', '=', id).executeTakeFirstOrThrow()
 }
 
 /** Locks the key until the transaction ends, so that a change is judged on what it is applied to. */
@@ -65,14 +86,25 @@ export function lockKey(db: Database, id: string): Promise<ProxyKey | undefined>
   return db.selectFrom('proxyKeys').select(columns).where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
 }
 
-/** @param change at least one field */
-export function updateKey(db: Database, id: string, change: Partial<ProxyKey>): Promise<ProxyKey> {
-  return db
+/**
+ * Changes a key, and when its secret is to be replaced where that follows from it.
+ * @param change at least one field
+ * @param now as ISO 8601
+ */
+export async function updateKey(
+  db: Database,
+  { id, now }: { id: string; now: string },
+  change: Partial<ProxyKey>,
+): Promise<ProxyKey> {
+  const { rotationRule, appId, state } = change
+  await db
     .updateTable('proxyKeys')
-    .set({ ...change, isPublished: false })
+    .set({ ...rowOf(change), isPublished: false })
     .where('id', '=', id)
-    .returning(columns)
-    .executeTakeFirstOrThrow()
+    .execute()
+  if (rotationRule !== undefined || appId !== undefined || state === 'revoked')
+    await setRotationDates(db, { keyId: id }, now)
+  return keyOf(db, id)
 }
 
 export async function deleteKey(db: Database, id: string): Promise<void> {

@@ -1,15 +1,22 @@
 /** What the admin API does with prices. */
-
 import type { Handlers } from '@headgate/admin-contract/operation'
 import type { prices } from '@headgate/admin-contract/prices'
-import { created, found, type HandlerContext } from '../context.ts'
+import { NewPrice, type Price, type PriceChange } from '@headgate/domain/price'
+import type { HandlerContext } from '../context.ts'
+import { datedHandlers } from '../dated-things.ts'
 import { takeOver } from './import.ts'
-import { insertPrice, listPrices, readPrice } from './queries.ts'
+import { readPricesOf } from './queries.ts'
 
 export const pricesHandlers: Handlers<typeof prices, HandlerContext> = {
-  list: ({ query }, { db }) => listPrices(db, query),
-  read: async ({ params }, { db }) => found(await readPrice(db, params.priceId)),
-  create: async ({ body }, { db, newId, now }) =>
-    created(await insertPrice(db, { ...body, id: newId('pri'), createdAt: now })),
+  ...datedHandlers<Price, NewPrice, PriceChange>(
+    { table: 'prices', prefix: 'pri', json: ['lines'] },
+    {
+      called: 'price',
+      beside: ['source'],
+      shape: NewPrice,
+      rivals: async ({ model, provider }, { db }) =>
+        (await readPricesOf(db, [model])).filter((it) => it.provider === provider),
+    },
+  ),
   takeOver,
 }

@@ -8,6 +8,7 @@ import type { prices } from '@headgate/admin-contract/prices'
 import type { Price } from '@headgate/domain/price'
 import { differencesOf, type PriceDifference } from '@headgate/domain/price-list'
 import { confirmed, type HandlerContext } from '../context.ts'
+import { refuseCrossing } from '../dated-things.ts'
 import { insertPrices, readPricesOf } from './queries.ts'
 import { shippedPrices } from './shipped-list.ts'
 
@@ -40,6 +41,10 @@ export const takeOver: TakeOver = async ({ body }, context) => {
       },
     }),
   )
+  for (const row of rows) {
+    const others = held.filter((it) => it.model === row.model && it.provider === row.provider)
+    refuseCrossing(row, others, 'price')
+  }
   await insertPrices(db, rows)
   return {
     changed: true,

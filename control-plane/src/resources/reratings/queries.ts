@@ -2,7 +2,7 @@
 import type { PageQuery } from '@headgate/admin-contract/page'
 import type { Agreement } from '@headgate/domain/agreement'
 import type { Price } from '@headgate/domain/price'
-import type { CostCorrection, CostSoFar, Rerating } from '@headgate/domain/rerating'
+import type { CostCorrection, Rerating } from '@headgate/domain/rerating'
 import { sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
 import { pageById } from '../../database/page.ts'
@@ -84,23 +84,6 @@ export function readUsed(
     )
   }
   return rows.execute()
-}
-
-/** What was added to these calls before, by `${requestId} ${attempt}`. @param rows at least one, oldest first */
-export async function readCorrected(
-  db: Database,
-  rows: readonly UsageRow[],
-): Promise<Map<string, CostSoFar[]>> {
-  const first = rows[0]?.startedAt ?? ''
-  const last = rows.at(-1)?.startedAt ?? ''
-  const sums = await db
-    .selectFrom('costCorrections')
-    .select(['requestId', 'attempt', 'currency', sql<number>`sum(nanos)`.as('nanos')])
-    .where('startedAt', '>=', first)
-    .where('startedAt', '<=', last)
-    .groupBy(['requestId', 'attempt', 'currency'])
-    .execute()
-  return Map.groupBy(sums, (it) => `${it.requestId} ${it.attempt}`)
 }
 
 /** Adds the corrections. To be called with what the same transaction wrote down as the re-rating. */

@@ -7,9 +7,10 @@ import { costOf } from '@headgate/domain/cost'
 import { type RatePeriod, ratePeriods } from '@headgate/domain/rate-card'
 import { type CostCorrection, type CostSoFar, correctionsOf } from '@headgate/domain/rerating'
 import type { TokenUsage } from '@headgate/domain/usage'
+import { readCorrected } from '../../database/cost-corrections.ts'
 import type { Database } from '../../database/open.ts'
 import type { UsageRow } from '../../database/tables.ts'
-import { readCorrected, readPriceBook, readUsed, type Window } from './queries.ts'
+import { readPriceBook, readUsed, type Window } from './queries.ts'
 
 /** Parameters of one statement are limited to 65 535; a correction has seventeen. */
 const BATCH = 2000

@@ -5,7 +5,7 @@
 import type { UsageValues } from '@headgate/admin-contract/usage-query'
 import type { UsageDimension } from '@headgate/domain/rollup'
 import { type RawBuilder, sql } from 'kysely'
-import { binColumns, countColumns, dimensionColumns } from '../../database/rollup-tables.ts'
+import { dimensionColumns } from '../../database/rollup-tables.ts'
 import type { RateParts } from './rate-parts.ts'
 import type { SpanPlan } from './slices.ts'
 
@@ -60,8 +60,10 @@ export function corrections(
   spans: readonly SpanPlan[],
   { by, filter, columns, rated }: Wanted,
 ): RawBuilder<unknown> {
-  const dimensions = by.map((dimension) => sql`coalesce(${told[dimension]}::text, ''),`)
-  const values = columns.map((column) => figures[column] ?? nothing(column))
+  const dimensions = by.map(
+    (dimension, i) => sql`coalesce(${told[dimension]}::text, '') as ${sql.ref(`dimension${i}`)},`,
+  )
+  const values = columns.map((column) => sql`${figures[column] ?? sql`0`}::numeric as ${sql.ref(column)}`)
   const conditions = Object.entries(filterDimensions).flatMap(([name, dimension]) => {
     const wanted = filter[name as keyof UsageValues]
     if (wanted === undefined) return []
@@ -69,15 +71,12 @@ export function corrections(
   })
   const selects = spans.map(({ bounds }, span) => {
     const instants = bounds.map((it) => new Date(it).toISOString())
-    return sql`select ${span}::int, width_bucket(it.started_at, ${instants.slice(0, -1)}::timestamptz[]), it.currency ${rated.of(sql`it.started_at`)},
+    return sql`select ${span}::int as span,
+        width_bucket(it.started_at, ${instants.slice(0, -1)}::timestamptz[]) as bucket, it.currency ${rated.of(sql`it.started_at`)},
         ${sql.join(dimensions, sql` `)} ${sql.join(values)}
       from cost_corrections it left join usage_records used using (started_at, request_id, attempt)
       where it.started_at >= ${instants[0]}::timestamptz and it.started_at < ${instants.at(-1)}::timestamptz
         ${sql.join(conditions, sql` `)}`
   })
   return sql.join(selects, sql` union all `)
-}
-
-function nothing(column: string): RawBuilder<unknown> {
-  return sql`0::${sql.raw(column in binColumns ? 'numeric' : column in countColumns ? 'int4' : 'int8')}`
 }

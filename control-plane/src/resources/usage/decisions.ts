@@ -6,6 +6,7 @@ import type { Handlers } from '@headgate/admin-contract/operation'
 import { type RefusingThing, type RequestDecision, requests } from '@headgate/admin-contract/requests'
 import { RequestId } from '@headgate/domain/own-use'
 import type { UsageRecord } from '@headgate/domain/usage-record'
+import { asRatedNow } from '../../database/cost-corrections.ts'
 import type { Database } from '../../database/open.ts'
 import { type HandlerContext, notFound } from '../context.ts'
 import { lastChange, type RefusingTable, readCall, readThing } from './decision-queries.ts'
@@ -13,7 +14,8 @@ import { readNames } from './queries.ts'
 
 export const requestsHandlers: Handlers<typeof requests, HandlerContext> = {
   decision: async ({ params }, { db }) => {
-    const records = RequestId.safeParse(params.requestId).success ? await readCall(db, params.requestId) : []
+    const isId = RequestId.safeParse(params.requestId).success
+    const records = isId ? await asRatedNow(db, await readCall(db, params.requestId)) : []
     const last = records.at(-1)
     // Foreign, unknown and not yet recorded look the same.
     if (last === undefined) throw notFound(requests.decision.missing)
