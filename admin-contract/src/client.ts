@@ -5,6 +5,7 @@
 import { redact } from '@headgate/domain/redaction'
 import type { Download } from './download.ts'
 import { DryRun } from './dry-run.ts'
+import { EVENT_STREAM, PROBLEM_EVENT, receivedEvents, type StreamEvent } from './event-stream.ts'
 import { API_ROOT, type Contract, contract } from './index.ts'
 import type { InputOf, Operation, ReplyOf } from './operation.ts'
 import { AdminProblem, Problem } from './problem.ts'
@@ -81,23 +82,48 @@ export function adminClient(plan: AdminClientPlan): AdminClient {
 }
 
 async function send(plan: AdminClientPlan, it: Operation, input: LooseInput) {
+  const patience = patienceFor(it)
   const request: RequestInit = {
     method: it.method,
-    signal: AbortSignal.timeout(it.download === true ? DOWNLOAD_TIMEOUT_MS : TIMEOUT_MS),
+    signal: patience.signal,
     headers: {
-      accept: 'application/json',
+      accept: it.events === true ? EVENT_STREAM : 'application/json',
       ...(plan.token === undefined ? {} : { authorization: `Bearer ${plan.token}` }),
       ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
       ...writeHeaders(it, input),
     },
   }
   if (input.body !== undefined) request.body = JSON.stringify(renameKeys(input.body))
-  const answer = await (plan.fetch ?? fetch)(addressOf(plan.origin, it, input), request)
+  const answer = await (plan.fetch ?? fetch)(addressOf(plan.origin, it, input), request).finally(patience.end)
   if (it.download === true && answer.ok) return { reply: downloadOf(answer), etag: null }
+  if (it.events === true && answer.ok) return { reply: eventsOf(answer, it), etag: null }
   const text = await answer.text()
   if (!answer.ok) throw problemOf(answer, text)
   const shape = input.dryRun === true ? DryRun : it.reply
   return { reply: shape.parse(renameKeys(JSON.parse(text))), etag: answer.headers.get('etag') }
+}
+
+/** How long to wait: of a stream, until it begins. */
+function patienceFor(it: Operation): { signal: AbortSignal; end(): void } {
+  if (it.events !== true) {
+    const ms = it.download === true ? DOWNLOAD_TIMEOUT_MS : TIMEOUT_MS
+    return { signal: AbortSignal.timeout(ms), end: () => {} }
+  }
+  const late = new AbortController()
+  const timer = setTimeout(
+    () => late.abort(new DOMException('it did not begin in time', 'TimeoutError')),
+    TIMEOUT_MS,
+  )
+  return { signal: late.signal, end: () => clearTimeout(timer) }
+}
+
+/** Ends when the connection does. @throws AdminProblem when the server says why it ends it */
+async function* eventsOf(answer: Response, it: Operation): AsyncGenerator<StreamEvent<unknown>> {
+  if (answer.body === null) return
+  for await (const { id, event, data } of receivedEvents(answer.body)) {
+    if (event === PROBLEM_EVENT) throw problemOf(answer, data)
+    yield { id, data: it.reply.parse(renameKeys(JSON.parse(data))) }
+  }
 }
 
 /** Who does not say what they have seen, changes it whatever it is. */
@@ -144,7 +170,7 @@ function problemOf(answer: Response, text: string): AdminProblem {
   }
   const { code, detail, errors, requestId } = parsed.data
   return new AdminProblem(code, detail, {
-    status,
+    status: parsed.data.status,
     faults: errors,
     requestId,
     ...(etag === null ? {} : { etag }),

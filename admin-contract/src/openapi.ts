@@ -6,6 +6,7 @@ import { rightRow } from '@headgate/domain/right'
 import type { z } from 'zod'
 import { contentTypes } from './download.ts'
 import { DryRun } from './dry-run.ts'
+import { EVENT_STREAM } from './event-stream.ts'
 import { API_ROOT, contract } from './index.ts'
 import { type JsonSchema, type SchemaPrinter, schemaPrinter } from './openapi-schemas.ts'
 import { answersWithThing, type Operation, type Operations, readerOf } from './operation.ts'
@@ -122,7 +123,7 @@ function describe(it: Operation, names: Names, printer: SchemaPrinter): OpenApiO
     parameters: [
       ...pathParameters(it.path),
       ...queryParameters(it.query, printer),
-      ...writeParameters(it, isGuarded),
+      ...headerParameters(it, isGuarded),
     ],
     ...(it.body === undefined
       ? {}
@@ -145,8 +146,9 @@ function needs({ right }: Operation): string {
   return `Needs the right \`${right}\`; roles that have it: ${roles.join(', ')}; ${where}.`
 }
 
-/** What every write takes besides what is its own. */
-function writeParameters(it: Operation, isGuarded: boolean): OpenApiParameter[] {
+/** What every write, and every stream, takes besides what is its own. */
+function headerParameters(it: Operation, isGuarded: boolean): OpenApiParameter[] {
+  if (it.events === true) return [lastEventId]
   if (it.method === 'GET') return []
   if (it.audit === 'of-each-item') return [idempotencyKey]
   const ifMatch: OpenApiParameter = {
@@ -169,6 +171,14 @@ function writeParameters(it: Operation, isGuarded: boolean): OpenApiParameter[] 
   ]
 }
 
+const lastEventId: OpenApiParameter = {
+  name: 'Last-Event-ID',
+  in: 'header',
+  required: false,
+  description: 'The id of the last event that came; browsers send it by themselves.',
+  schema: { type: 'string' },
+}
+
 const idempotencyKey: OpenApiParameter = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -185,7 +195,8 @@ function responsesOf(
   const status = it.method === 'GET' ? 200 : it.status
   const responses: Record<string, OpenApiResponse> = {
     [status]: {
-      description: status === 201 ? 'Created.' : 'Done.',
+      description:
+        it.events === true ? 'Events, each with this as its data.' : status === 201 ? 'Created.' : 'Done.',
       ...(hasEtag(it, group) ? { headers: { ETag: etagHeader } } : {}),
       content: contentOf(it, printer),
     },
@@ -210,6 +221,7 @@ const fileContent: Content = Object.fromEntries(
 
 function contentOf(it: Operation, printer: SchemaPrinter): Content {
   if (it.download === true) return fileContent
+  if (it.events === true) return { [EVENT_STREAM]: { schema: printer.print(it.reply, 'output') } }
   return { 'application/json': { schema: printer.print(it.reply, 'output') } }
 }
 
@@ -219,7 +231,7 @@ const etagHeader = {
 }
 
 function hasEtag(it: Operation, group: Operations): boolean {
-  if (it.method === 'GET') return it.download !== true
+  if (it.method === 'GET') return it.download !== true && it.events !== true
   return it.method !== 'DELETE' && answersWithThing(group, it)
 }
 
@@ -227,6 +239,7 @@ function refusalsOf(it: Operation, group: Operations): ProblemCode[] {
   const codes: ProblemCode[] = ['unauthenticated', 'forbidden', 'internal_error', 'database_unavailable']
   if (it.query !== undefined || it.body !== undefined) codes.push('invalid_request')
   if (it.path.includes('{')) codes.push('not_found')
+  if (it.events === true) codes.push('too_many_streams')
   if (it.method !== 'GET') codes.push('invalid_request', 'conflict', 'idempotency_key_reused')
   if (it.body !== undefined) codes.push('body_too_large', 'unsupported_content')
   if (readerOf(group, it) !== undefined) codes.push('precondition_failed', 'precondition_required')

@@ -5,6 +5,7 @@
  */
 import type { Right } from '@headgate/domain/right'
 import type { z } from 'zod'
+import type { EventSource, StreamEvent } from './event-stream.ts'
 
 type Shared = {
   /** Below /api/v1; parameters in braces: `/keys/{keyId}`. */
@@ -23,9 +24,11 @@ type Shared = {
 }
 
 export type ReadOperation = Shared & { readonly method: 'GET'; readonly body?: never } & (
-    | { readonly audit?: never; readonly download?: never }
+    | { readonly audit?: never; readonly download?: never; readonly events?: never }
     /** Its reply is a file (`Download`), not JSON: data leaves, so it leaves an event too. */
-    | { readonly audit: `${string}.${string}`; readonly download: true }
+    | { readonly audit: `${string}.${string}`; readonly download: true; readonly events?: never }
+    /** Its replies are events, each of that shape, over a connection that stays open. */
+    | { readonly audit?: never; readonly download?: never; readonly events: true }
   )
 
 export type WriteOperation = Shared & {
@@ -40,6 +43,7 @@ export type WriteOperation = Shared & {
   /** True where the body is meant to hold a secret; everywhere else one is refused. */
   readonly takesSecret?: true
   readonly download?: never
+  readonly events?: never
 }
 
 export type Operation = ReadOperation | WriteOperation
@@ -68,7 +72,9 @@ export type CallOf<T extends Operation> = {
 }
 
 /** What an operation answers with, before it is written in snake_case. */
-export type ReplyOf<T extends Operation> = z.output<T['reply']>
+export type ReplyOf<T extends Operation> = T extends { readonly events: true }
+  ? AsyncIterable<StreamEvent<z.output<T['reply']>>>
+  : z.output<T['reply']>
 
 /**
  * What a write has to tell besides its reply, for the audit event. `changed: false` is for a repeat that
@@ -86,7 +92,11 @@ export type Change<Reply> =
     }
   | { readonly changed: false; readonly reply: Reply }
 
-type Answer<T extends Operation> = T extends { readonly method: 'GET' } ? ReplyOf<T> : Change<ReplyOf<T>>
+type Answer<T extends Operation> = T extends { readonly events: true }
+  ? EventSource<z.output<T['reply']>>
+  : T extends { readonly method: 'GET' }
+    ? ReplyOf<T>
+    : Change<ReplyOf<T>>
 
 /** One handler per operation of the group, no more and no fewer. */
 export type Handlers<Group extends Operations, Context> = {

@@ -7,14 +7,15 @@ import { z } from 'zod'
 /** Query strings hold text only, hence the coercion. */
 const Limit = z.coerce.number<string | number>().int().min(1).max(200)
 
+/** Where a page or a stream goes on. */
+export const Cursor = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,4000}$/, 'expected what an earlier answer told, unchanged')
+
 /** What every list takes. `limit` is 1 to 200; `cursor` is `next_cursor` of the page before. */
 export const PageQuery = z.strictObject({
   limit: Limit.default(50).meta({ description: 'How many, 1 to 200.' }),
-  cursor: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,4000}$/, 'expected `next_cursor` of the page before, unchanged')
-    .optional()
-    .meta({ description: '`next_cursor` of the page before.' }),
+  cursor: Cursor.optional().meta({ description: '`next_cursor` of the page before.' }),
 })
 export type PageQuery = z.infer<typeof PageQuery>
 

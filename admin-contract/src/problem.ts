@@ -24,10 +24,12 @@ const table = {
   unsupported_content: { status: 415, title: 'The body must be application/json' },
   idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was sent with another request' },
   precondition_required: { status: 428, title: 'Say with If-Match which state you have seen' },
+  too_many_streams: { status: 429, title: 'So many streams are open already' },
   anchor_failed: { status: 503, title: 'The anchor could not be written outside the database' },
   internal_error: { status: 500, title: 'The control plane failed; this is a fault of ours' },
   database_unavailable: { status: 503, title: 'The database cannot be asked right now' },
   directory_unavailable: { status: 503, title: 'The directory cannot be asked right now' },
+  stream_ended: { status: 503, title: 'This stream has ended; go on with Last-Event-ID' },
   draining: { status: 503, title: 'This process is shutting down; send the request again' },
 } as const satisfies Record<string, Row>
 

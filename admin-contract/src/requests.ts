@@ -1,9 +1,15 @@
-/** Requests in the admin API: why one call was refused, or how it was served, by the id its caller was given. */
+/**
+ * Requests in the admin API: one by one as a list and as they come, and why one was refused, or how it was served, by
+ * the id its caller was given.
+ */
 import { CostState } from '@headgate/domain/cost'
 import { StoredDecision } from '@headgate/domain/stored-decision'
-import { Outcome } from '@headgate/domain/usage-record'
+import { TokenUsage } from '@headgate/domain/usage'
+import { Outcome, UsageSource } from '@headgate/domain/usage-record'
 import { z } from 'zod'
 import { operation } from './operation.ts'
+import { Cursor, PageQuery, pageOf } from './page.ts'
+import { UsageFilter } from './usage.ts'
 import { Instant } from './usage-query.ts'
 
 /** An id from a record, and what its owner is called now; no name where it is gone, or not to be seen. */
@@ -72,7 +78,63 @@ export const RequestDecision = z.object({
 })
 export type RequestDecision = z.infer<typeof RequestDecision>
 
+/** One attempt of a request, or the request itself where no provider was asked; what is not told here is in its record. */
+export const RequestEntry = z.object({
+  startedAt: Instant,
+  requestId: z.string(),
+  attempt: z.int(),
+  status: z.int(),
+  outcome: Outcome,
+  errorCode: z.string().nullable(),
+  team: Named.nullable(),
+  app: Named.nullable(),
+  user: Named.nullable(),
+  key: Named.nullable(),
+  clientTag: z.string().nullable(),
+  endpoint: z.string(),
+  alias: z.string().nullable(),
+  upstreamModel: z.string().nullable(),
+  deployment: Named.nullable(),
+  resource: Named.nullable(),
+  stream: z.boolean(),
+  tokens: TokenUsage,
+  usageSource: UsageSource,
+  costNanos: z.int().nullable(),
+  costState: CostState,
+  currency: z.string().nullable(),
+  overheadMicros: z.int(),
+  /** Since the request arrived. */
+  firstByteMs: z.int().nullable(),
+  totalMs: z.int(),
+})
+export type RequestEntry = z.infer<typeof RequestEntry>
+
+const RequestStreamQuery = UsageFilter.omit({ from: true, to: true }).extend({
+  after: Cursor.optional().meta({
+    description:
+      'The id of an event: goes on after it. The header `Last-Event-ID` says the same and goes before.',
+  }),
+})
+export type RequestStreamQuery = z.infer<typeof RequestStreamQuery>
+
 export const requests = {
+  list: operation({
+    method: 'GET',
+    path: '/requests',
+    right: 'usage.read',
+    summary: 'Lists requests one by one, latest first, with names beside ids.',
+    query: PageQuery.extend(UsageFilter.shape),
+    reply: pageOf(RequestEntry),
+  }),
+  stream: operation({
+    method: 'GET',
+    path: '/requests/stream',
+    right: 'usage.read',
+    summary: 'Sends requests as they are recorded, from now on or from an event on.',
+    query: RequestStreamQuery,
+    reply: RequestEntry,
+    events: true,
+  }),
   decision: operation({
     method: 'GET',
     path: '/requests/{requestId}/decision',

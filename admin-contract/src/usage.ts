@@ -1,4 +1,5 @@
 /** Usage in the admin API: the records themselves, questions about them, and whether their sums hold. */
+import { RequestId } from '@headgate/domain/own-use'
 import { Currency } from '@headgate/domain/price'
 import { UsageRecord } from '@headgate/domain/usage-record'
 import { z } from 'zod'
@@ -7,11 +8,16 @@ import { operation } from './operation.ts'
 import { PageQuery, pageOf } from './page.ts'
 import { filterShape, Instant, UsageAnswer, UsageQuery } from './usage-query.ts'
 
+const Least = z.coerce.number<string | number>().int().min(0).max(Number.MAX_SAFE_INTEGER).optional()
+
 /** Which records; `from` is included, `to` is not. */
 export const UsageFilter = z.strictObject({
   from: Instant.optional(),
   to: Instant.optional(),
   ...filterShape,
+  requestId: RequestId.optional().meta({ description: 'One request, with all its attempts.' }),
+  minCostNanos: Least.meta({ description: 'Those that cost at least this, whatever the currency.' }),
+  minTotalMs: Least.meta({ description: 'Those that took at least so many milliseconds.' }),
 })
 export type UsageFilter = z.infer<typeof UsageFilter>
 

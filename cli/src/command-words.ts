@@ -44,6 +44,8 @@ export const wordsOf: Readonly<Record<string, Words>> = {
   'batch.run': ['batch'],
   'simulations.run': ['simulate'],
   'requests.decision': ['explain'],
+  'requests.list': ['logs', 'list'],
+  'requests.stream': ['logs', 'tail'],
 }
 
 /** What cannot be undone besides `DELETE`: it asks first. */
@@ -114,5 +116,11 @@ export const examplesOf: Readonly<Record<string, readonly string[]>> = {
     'headgate simulate --file cases.yaml --draft "Move to the new deployment"',
   ],
   explain: ['headgate explain req_01J…'],
+  'logs list': [
+    'headgate logs list --outcome refused,failed --range 24h',
+    'headgate logs list --min-cost 0.50 --min-total-ms 10000 --all --output ndjson',
+    'headgate logs list --request-id req_01J…',
+  ],
+  'logs tail': ['headgate logs tail', 'headgate logs tail --outcome refused --output ndjson'],
   'changes diff': ['headgate changes diff 42 --from 40'],
 }

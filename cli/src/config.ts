@@ -15,6 +15,8 @@ export type CliSettings = {
   readonly profile: string | null
   /** Where profiles are kept. */
   readonly configDir: string
+  /** Where tokens of directories are kept. */
+  readonly stateDir: string
   /** Where `npm start` leaves its addresses. */
   readonly dataDir: string
   readonly noColour: boolean
@@ -30,6 +32,7 @@ export function readSettings(environment: Environment = process.env): CliSetting
     token: said('HEADGATE_TOKEN'),
     profile: said('HEADGATE_PROFILE'),
     configDir: join(said('XDG_CONFIG_HOME') ?? join(said('HOME') ?? homedir(), '.config'), 'headgate'),
+    stateDir: join(said('XDG_STATE_HOME') ?? join(said('HOME') ?? homedir(), '.local/state'), 'headgate'),
     dataDir: resolve(said('HEADGATE_DATA_DIR') ?? './.headgate'),
     noColour: said('NO_COLOR') !== null || said('TERM') === 'dumb',
     environment,

@@ -6,13 +6,19 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AdminClient, adminClient } from '@headgate/admin-contract/client'
 import type { CliSettings } from './config.ts'
+import { freshToken } from './directory-sign-in.ts'
 import { CommandFault, wrongUsage } from './exit-codes.ts'
+import { managedIdentity } from './managed-identity.ts'
 import { readProfiles } from './profiles.ts'
+
+/** The token of this moment. @throws CommandFault when there is none any more */
+type Bearer = () => Promise<string>
 
 export type Connection = {
   /** Without a slash at the end. */
   readonly server: string
-  readonly token: string | null
+  /** Null when nobody has signed in. */
+  readonly bearer: Bearer | null
   /** Where both come from, for `status` and faults. */
   readonly from: string
 }
@@ -25,27 +31,47 @@ type Wanted = { readonly server: string | null; readonly profile: string | null 
  * In this order: `--server` and HEADGATE_URL, the profile, what `npm start` left in this folder, the usual address.
  * @throws CommandFault when it cannot be right
  */
-export async function findConnection(settings: CliSettings, wanted: Wanted): Promise<Connection> {
-  const kept = (await profileOf(settings, wanted.profile)) ?? (await firstRunOf(settings))
+export async function findConnection(
+  settings: CliSettings,
+  wanted: Wanted,
+  stop: AbortSignal,
+): Promise<Connection> {
+  const kept = (await profileOf(settings, wanted.profile, stop)) ?? (await firstRunOf(settings))
   const said = wanted.server ?? settings.server
   const server = originOf(said ?? kept?.server ?? DEFAULT_SERVER)
-  const isItsOwn = kept !== null && originOf(kept.server) === server
-  const token = settings.token ?? (isItsOwn ? kept.token : null)
+  const own = kept !== null && originOf(kept.server) === server ? kept : null
+  const given = givenBearer(settings, stop)
+  const bearer = given ?? own?.bearer ?? null
   const from =
-    settings.token === null && isItsOwn ? kept.from : said === null ? 'the usual address' : 'what was said'
-  if (token !== null) refusePlainText(server)
-  return { server, token, from }
+    given === null && own !== null ? own.from : said === null ? 'the usual address' : 'what was said'
+  if (bearer !== null) refusePlainText(server)
+  return { server, bearer, from }
 }
 
-type Kept = { readonly server: string; readonly token: string; readonly from: string }
+/** What the environment says goes before what is kept. */
+function givenBearer({ token, environment }: CliSettings, stop: AbortSignal): Bearer | null {
+  return token === null ? managedIdentity(environment, stop) : async () => token
+}
 
-async function profileOf({ configDir, profile }: CliSettings, flag: string | null): Promise<Kept | null> {
+type Kept = { readonly server: string; readonly bearer: Bearer; readonly from: string }
+
+async function profileOf(
+  { configDir, stateDir, profile }: CliSettings,
+  flag: string | null,
+  stop: AbortSignal,
+): Promise<Kept | null> {
   const { use, profiles } = await readProfiles(configDir)
   const named = flag ?? profile
   const name = named ?? use
   if (name === null) return null
   const found = profiles[name]
-  if (found !== undefined) return { ...found, from: `profile ${name}` }
+  if (found !== undefined) {
+    const bearer =
+      'token' in found
+        ? async () => found.token
+        : () => freshToken(found.signIn, { stateDir, profile: name }, stop)
+    return { server: found.server, bearer, from: `profile ${name}` }
+  }
   const names = Object.keys(profiles).join(', ') || 'none'
   if (named !== null)
     throw wrongUsage(
@@ -60,7 +86,8 @@ async function firstRunOf({ dataDir }: CliSettings): Promise<Kept | null> {
   try {
     const it = JSON.parse(await readFile(path, 'utf8')) as { adminApi?: string; adminToken?: string }
     if (typeof it.adminApi !== 'string' || typeof it.adminToken !== 'string') return null
-    return { server: it.adminApi.replace(/\/api\/v1\/?$/, ''), token: it.adminToken, from: path }
+    const { adminApi, adminToken } = it
+    return { server: adminApi.replace(/\/api\/v1\/?$/, ''), bearer: async () => adminToken, from: path }
   } catch {
     return null
   }
@@ -82,15 +109,21 @@ function refusePlainText(server: string): void {
 }
 
 /** The typed client, with faults that say what to do. @param stop ends what is under way */
-export function connect({ server, token, from }: Connection, stop: AbortSignal): AdminClient {
+export function connect({ server, bearer, from }: Connection, stop: AbortSignal): AdminClient {
   return adminClient({
     origin: server,
-    ...(token === null ? {} : { token }),
     fetch: async (address, request) => {
-      if (token === null) throw signedOut(server)
+      if (bearer === null) throw signedOut(server)
+      const headers = new Headers(request?.headers)
+      headers.set('authorization', `Bearer ${await bearer()}`)
       try {
         const signals = [stop, ...(request?.signal ? [request.signal] : [])]
-        return await fetch(address, { ...request, redirect: 'error', signal: AbortSignal.any(signals) })
+        return await fetch(address, {
+          ...request,
+          headers,
+          redirect: 'error',
+          signal: AbortSignal.any(signals),
+        })
       } catch (fault) {
         throw stop.aborted ? fault : unreachable(server, from, fault)
       }

@@ -94,7 +94,7 @@ function flagsBeside(it: Operation, { isDestructive, showsSecret, query }: Besid
   if (it.download === true)
     flags.push(ownFlag('out', 'text', 'Writes into this file instead of standard output.'))
   if (it.method === 'GET') {
-    if (it.download !== true)
+    if (it.download !== true && it.events !== true)
       flags.push(ownFlag('watch', 'text', 'Asks again every so many seconds, until Ctrl-C.'))
     return flags
   }

@@ -70,7 +70,7 @@ async function serverChecks(run: Run): Promise<Check[]> {
   const done: Check[] = []
   try {
     const asked = { server: run.value('server'), profile: run.value('profile') }
-    const connection = await findConnection(run.settings, asked)
+    const connection = await findConnection(run.settings, asked, run.stop)
     done.push(...(await reachChecks(connection, run)))
     if (done.every((it) => it.state !== 'fail')) done.push(...(await adminChecks(run)))
   } catch (fault) {

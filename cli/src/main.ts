@@ -51,7 +51,7 @@ async function runOf(typed: Typed, command: Command, { io, settings, stop }: Beg
     throw wrongUsage(`--output is one of ${forms.join(', ')}; not "${output}"`)
   const connection =
     command.kind === 'operation' || command.connects === true
-      ? await findConnection(settings, { server: value('server'), profile: value('profile') })
+      ? await findConnection(settings, { server: value('server'), profile: value('profile') }, stop)
       : null
   const client = connection === null ? null : connect(connection, stop)
   return {

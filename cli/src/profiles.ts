@@ -1,17 +1,20 @@
 /**
- * A profile is a server and the token for it, under a name, so that one machine can look after several installations.
- * The file is readable by its owner only; one that others can read is refused, not repaired in silence.
+ * A profile is a server and what one is there, under a name, so that one machine can look after several installations:
+ * a token, or the way to sign in with the directory, whose tokens lie elsewhere (directory-tokens.ts).
  */
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse as parseYaml, stringify as yamlOf } from 'yaml'
 import { z } from 'zod'
+import { SignInWay } from './directory-sign-in.ts'
 import { CommandFault } from './exit-codes.ts'
+import { readPrivate, writePrivate } from './private-file.ts'
 
 const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits and . _ - only')
 
-const Profile = z.strictObject({ server: z.url(), token: z.string().min(1) })
-export type Profile = z.infer<typeof Profile>
+const Profile = z.union([
+  z.strictObject({ server: z.url(), token: z.string().min(1) }),
+  z.strictObject({ server: z.url(), signIn: SignInWay }),
+])
 
 const Profiles = z.strictObject({
   /** The one that is used when none is named. */
@@ -28,11 +31,9 @@ export function profilesPath(configDir: string): string {
 /** All profiles; none when there is no file yet. @throws CommandFault when others can read it, or it is damaged */
 export async function readProfiles(configDir: string): Promise<Profiles> {
   const path = profilesPath(configDir)
-  const found = await stat(path).catch(() => null)
-  if (found === null) return { use: null, profiles: {} }
-  if ((found.mode & 0o077) !== 0)
-    throw new CommandFault('failed', `${path} holds tokens, and others can read it: run chmod 600 ${path}`)
-  const parsed = Profiles.safeParse(parseText(await readFile(path, 'utf8')))
+  const text = await readPrivate(path)
+  if (text === null) return { use: null, profiles: {} }
+  const parsed = Profiles.safeParse(parseText(text))
   if (!parsed.success)
     throw new CommandFault(
       'failed',
@@ -49,18 +50,9 @@ function parseText(text: string): unknown {
   }
 }
 
-/** Keeps them, whole or not at all. */
-export async function writeProfiles(configDir: string, profiles: Profiles): Promise<void> {
-  const path = profilesPath(configDir)
-  await mkdir(configDir, { recursive: true, mode: 0o700 })
-  const file = await open(`${path}.new`, 'w', 0o600)
-  try {
-    await file.writeFile(yamlOf(profiles))
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(`${path}.new`, path)
+/** Keeps them. */
+export function writeProfiles(configDir: string, profiles: Profiles): Promise<void> {
+  return writePrivate(profilesPath(configDir), yamlOf(profiles))
 }
 
 /** @throws CommandFault when a name cannot be one */

@@ -8,6 +8,7 @@ import type { OperationCommand, Run } from './command.ts'
 import { commandName } from './command.ts'
 import { confirm } from './confirm.ts'
 import { CommandFault, type Ending, wrongUsage } from './exit-codes.ts'
+import { type EventsCall, follow } from './follow.ts'
 import { inputOf, type LooseInput } from './input.ts'
 import { checkSecretPlace, secretFile } from './secret-file.ts'
 import { formOf, rowsOf, show, shownReply } from './show.ts'
@@ -23,6 +24,7 @@ export async function runOperationCommand(command: OperationCommand, run: Run): 
   if (seen !== undefined) input.ifMatch ??= seen
   // The walk over the table loses the types of the client; `inputOf` made what the shapes ask for.
   const call = (run.client() as unknown as Record<string, Record<string, Call>>)[word]?.[name] as Call
+  if (command.it.events === true) return follow(call as EventsCall, input, run)
   if (command.it.download === true) return download((await call(input)) as Download, run)
   if (run.value('watch') !== null) return watch(() => call(input), run)
   if (run.has('all')) return showAll(call, input, run)

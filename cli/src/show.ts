@@ -94,7 +94,7 @@ function line(run: Run, text: string): Promise<void> {
 }
 
 function idOf(row: Row): string {
-  for (const name of ['id', 'budget_id', 'key_id', 'version', 'gateway_id', 'day', 'name'])
+  for (const name of ['id', 'request_id', 'budget_id', 'key_id', 'version', 'gateway_id', 'day', 'name'])
     if (row[name] !== undefined) return cellText(row[name])
   return cellText(row)
 }

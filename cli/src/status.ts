@@ -14,7 +14,7 @@ export const statusCommand: OwnCommand = {
   examples: ['headgate status', 'headgate status --output json'],
   run: async (run) => {
     const asked = { server: run.value('server'), profile: run.value('profile') }
-    const { server, from } = await findConnection(run.settings, asked)
+    const { server, from } = await findConnection(run.settings, asked, run.stop)
     const [me, catalog, gateways, warned] = await Promise.all([
       run.client().me.read(),
       run.client().catalog.read(),

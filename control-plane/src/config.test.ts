@@ -81,13 +81,13 @@ describe('sign-in', () => {
   const read = (change: Record<string, string | undefined>) => readSettings({ ...good, ...whole, ...change })
 
   test('whole, it is read with the secret that it refers to', () => {
-    expect(read({}).directory).toMatchObject({
+    expect(read({}).directories[0]).toMatchObject({
       clientSecret: whole['ENTRA_SECRET'],
       audiences: ['a-client', 'api://a-client'],
       allowHttp: false,
     })
-    expect(readSettings(good).directory).toBeNull()
-    expect(readSettings({ ...good, HEADGATE_ADMIN_URL: 'https://admin.example.com' }).directory).toBeNull()
+    expect(readSettings(good).directories).toEqual([])
+    expect(readSettings({ ...good, HEADGATE_ADMIN_URL: 'https://admin.example.com' }).directories).toEqual([])
   })
 
   test.each(
@@ -118,6 +118,47 @@ describe('sign-in', () => {
     }
     expect(told).toContain(name)
     expect(told).not.toContain('a-secret-of-an-app')
+  })
+
+  const ORGANIZATIONS = 'https://login.microsoftonline.com/organizations/v2.0'
+  const tenant = '11111111-2222-3333-4444-555555555555'
+
+  test('an issuer of all organizations is taken with the tenants that may come in, and they with nothing else', () => {
+    const many = {
+      HEADGATE_OIDC_ISSUER: ORGANIZATIONS,
+      HEADGATE_OIDC_TENANTS: `${tenant}, ${tenant.toUpperCase()}`,
+    }
+    expect(read(many).directories[0]?.tenants).toEqual([tenant, tenant])
+    expect(read({}).directories[0]?.tenants).toBe(null)
+    for (const tenants of [undefined, '', ' ', 'contoso.com', '*', `${tenant},`])
+      expect(() => read({ ...many, HEADGATE_OIDC_TENANTS: tenants })).toThrow('HEADGATE_OIDC_TENANTS')
+    expect(() => read({ HEADGATE_OIDC_TENANTS: tenant })).toThrow('HEADGATE_OIDC_TENANTS')
+    expect(() => read({ HEADGATE_OIDC_ISSUER: `${ORGANIZATIONS}/` })).toThrow('HEADGATE_OIDC_ISSUER')
+  })
+
+  test('several providers have one part each in every setting', () => {
+    const two = {
+      HEADGATE_OIDC_ISSUER: `${whole['HEADGATE_OIDC_ISSUER']}  https://id.example.com`,
+      HEADGATE_OIDC_CLIENT_ID: 'a-client another',
+      HEADGATE_OIDC_CLIENT_SECRET: 'env://ENTRA_SECRET env://OTHER_SECRET',
+      HEADGATE_OIDC_AUDIENCE: 'a-client,api://a-client api://other',
+      OTHER_SECRET: 'Q8~another-secret-of-a-registration-3kZ',
+    }
+    expect(read(two).directories).toMatchObject([
+      { clientId: 'a-client', audiences: ['a-client', 'api://a-client'] },
+      { issuer: 'https://id.example.com', clientSecret: two.OTHER_SECRET, audiences: ['api://other'] },
+    ])
+    for (const name of Object.keys(two).slice(1, 4))
+      expect(() => read({ ...two, [name]: whole[name] })).toThrow(`${name} must have as many parts`)
+    expect(() => read({ ...two, OTHER_SECRET: 'short' })).toThrow('OTHER_SECRET')
+    const twice = `${whole['HEADGATE_OIDC_ISSUER']} ${whole['HEADGATE_OIDC_ISSUER']}`
+    expect(() => read({ ...two, HEADGATE_OIDC_ISSUER: twice })).toThrow('names one provider twice')
+  })
+
+  test('how often and how long are minutes', () => {
+    expect(read({}).sessionRules).toEqual({ checkMs: 300_000, staleMs: 3_600_000 })
+    for (const value of ['0', '61', '1.5', 'often'])
+      expect(() => read({ HEADGATE_SIGN_IN_CHECK_MINUTES: value })).toThrow('HEADGATE_SIGN_IN_CHECK_MINUTES')
   })
 
   test('all that is wrong is told together', () => {

@@ -2,9 +2,16 @@
  * The control plane's settings: the environment read once into one frozen object, all faults told together.
  * The only file of the control plane that reads process.env.
  */
+import type { SessionRules } from '@headgate/domain/session'
 import { unknownSettings } from '@headgate/domain/setting'
 import { z } from 'zod'
 import { isNetwork } from './alerts/receiver-guard.ts'
+import {
+  type DirectoryConfig,
+  DirectorySettings,
+  directoriesIn,
+  directoryFaults,
+} from './directory-settings.ts'
 import type { UsageKeptDays } from './jobs/keep-usage.ts'
 
 /** Fewer different characters than this is a pattern, not a secret. */
@@ -36,29 +43,8 @@ const AdminToken = secret('the bearer token of the admin API')
 const days = (byDefault: number) =>
   z.coerce.number('must be a number of days').int().min(1).max(36_500).default(byDefault)
 
-const Origin = z
-  .string()
-  .refine((text) => URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text), {
-    error: 'must be an origin without a path, as https://admin.example.com',
-  })
-
-/** Whoever speaks for many tenants would let any of them in. */
-const Issuer = z
-  .string()
-  .refine((text) => URL.canParse(text) && /^https?:\/\/[^?#]+$/.test(text), {
-    error: 'must be the address of an OpenID provider, as https://login.microsoftonline.com/<tenant id>/v2.0',
-  })
-  .refine((text) => !/\/(common|organizations|consumers)(\/|$)/.test(text), {
-    error: 'must name one tenant: write its id in the place of common, organizations or consumers',
-  })
-
-const DIRECTORY_NAMES = [
-  'HEADGATE_OIDC_ISSUER',
-  'HEADGATE_OIDC_CLIENT_ID',
-  'HEADGATE_OIDC_CLIENT_SECRET',
-  'HEADGATE_OIDC_AUDIENCE',
-  'HEADGATE_ADMIN_URL',
-] as const
+const minutes = (byDefault: number, max: number) =>
+  z.coerce.number('must be a number of minutes').int().min(1).max(max).default(byDefault)
 
 const Networks = z
   .string()
@@ -74,20 +60,9 @@ const Networks = z
   })
 
 const Environment = z.object({
-  HEADGATE_ADMIN_URL: Origin.optional(),
-  HEADGATE_OIDC_ISSUER: Issuer.optional(),
-  HEADGATE_OIDC_CLIENT_ID: z.string().trim().min(1, 'must not be blank').optional(),
-  HEADGATE_OIDC_CLIENT_SECRET: z
-    .string()
-    .regex(/^env:\/\/[A-Z][A-Z0-9_]*$/, 'must say where the secret is, as env://NAME')
-    .optional(),
-  HEADGATE_OIDC_AUDIENCE: z
-    .string()
-    .regex(
-      /^[\x21-\x2b\x2d-\x7e]+(,[\x21-\x2b\x2d-\x7e]+)*$/,
-      'must be one audience or several, with commas between',
-    )
-    .optional(),
+  ...DirectorySettings.shape,
+  HEADGATE_SIGN_IN_CHECK_MINUTES: minutes(5, 60),
+  HEADGATE_SIGN_IN_STALE_MINUTES: minutes(60, 480),
   HEADGATE_MODE: z
     .enum(['evaluation', 'production'], 'must be evaluation or production')
     .default('production'),
@@ -120,18 +95,6 @@ const Environment = z.object({
   ),
 })
 
-/** The OpenID provider that people sign in with, and how we are known to it. */
-export type DirectoryConfig = {
-  readonly issuer: string
-  readonly clientId: string
-  readonly clientSecret: string
-  /** Of access tokens; one of them must be named. */
-  readonly audiences: readonly string[]
-  readonly adminUrl: string
-  /** True lets a provider on plain HTTP in, for evaluation and tests. */
-  readonly allowHttp: boolean
-}
-
 export type AuditConfig = {
   /** What signatures are made under. */
   readonly key: string
@@ -148,8 +111,9 @@ export type ControlPlaneConfig = {
   readonly adminToken: string
   /** Where browsers reach the admin server, without a path; null is where it listens. */
   readonly adminUrl: string | null
-  /** Null when nobody signs in with a directory. */
-  readonly directory: DirectoryConfig | null
+  /** None when nobody signs in with one. */
+  readonly directories: readonly DirectoryConfig[]
+  readonly sessionRules: SessionRules
   /** What the sign-in link of evaluation holds; null when there is none. */
   readonly bootstrapCode: string | null
   readonly databaseUrl: string
@@ -185,8 +149,8 @@ export function readSettings(
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   const parsed = Environment.safeParse(given)
   const issues = parsed.success ? [] : parsed.error.issues
-  const faults = issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`)
-  faults.push(...directoryFaults(given))
+  const faults = issues.map((issue) => `  ${String(issue.path[0])} ${issue.message}`)
+  faults.push(...directoryFaults(given, secret('the client secret of the app registration')))
   if (!parsed.success || faults.length > 0) throw new Error(`these settings are wrong:\n${faults.join('\n')}`)
   const it = parsed.data
   return Object.freeze({
@@ -194,7 +158,11 @@ export function readSettings(
     adminPort: it.HEADGATE_ADMIN_PORT,
     adminToken: it.HEADGATE_ADMIN_TOKEN,
     adminUrl: it.HEADGATE_ADMIN_URL ?? null,
-    directory: directoryIn(it, given),
+    directories: directoriesIn(it, given, it.HEADGATE_MODE === 'evaluation'),
+    sessionRules: Object.freeze({
+      checkMs: it.HEADGATE_SIGN_IN_CHECK_MINUTES * 60_000,
+      staleMs: it.HEADGATE_SIGN_IN_STALE_MINUTES * 60_000,
+    }),
     bootstrapCode: null,
     databaseUrl: it.DATABASE_URL,
     allowLoopbackUpstreams: it.HEADGATE_MODE === 'evaluation',
@@ -217,40 +185,5 @@ export function readSettings(
     logLevel: it.HEADGATE_LOG_LEVEL,
     environment,
     unknownNames: unknownSettings(Object.keys(environment)),
-  })
-}
-
-type Given = Readonly<Record<string, string | undefined>>
-
-/** Half a configuration is none that anybody meant: a missing audience would let tokens of others in. */
-function directoryFaults(given: Given): string[] {
-  const set = DIRECTORY_NAMES.filter((name) => given[name] !== undefined)
-  // The address alone is good for links.
-  if (set.length === 0 || (set.length === 1 && set[0] === 'HEADGATE_ADMIN_URL')) return []
-  const missing = DIRECTORY_NAMES.filter((name) => given[name] === undefined)
-  const faults = missing.map(
-    (name) =>
-      `  ${name} is required: people can sign in only when all of ${DIRECTORY_NAMES.join(', ')} are set`,
-  )
-  const isProduction = given['HEADGATE_MODE'] !== 'evaluation'
-  for (const name of ['HEADGATE_OIDC_ISSUER', 'HEADGATE_ADMIN_URL'])
-    if (isProduction && given[name]?.startsWith('http:'))
-      faults.push(`  ${name} must begin with https:// in production`)
-  const reference = given['HEADGATE_OIDC_CLIENT_SECRET']
-  if (reference?.startsWith('env://')) {
-    const checked = secret('the client secret of the app registration').safeParse(given[reference.slice(6)])
-    if (!checked.success) faults.push(`  ${reference.slice(6)} ${checked.error.issues[0]?.message}`)
-  }
-  return faults
-}
-
-function directoryIn(it: z.infer<typeof Environment>, given: Given): DirectoryConfig | null {
-  const { HEADGATE_OIDC_ISSUER: issuer, HEADGATE_OIDC_CLIENT_ID: clientId, HEADGATE_ADMIN_URL: adminUrl } = it
-  const clientSecret = given[it.HEADGATE_OIDC_CLIENT_SECRET?.slice(6) ?? '']
-  const audiences = it.HEADGATE_OIDC_AUDIENCE?.split(',')
-  if (!issuer || !clientId || !adminUrl || !clientSecret || !audiences) return null
-  return Object.freeze({
-    ...{ issuer, clientId, clientSecret, audiences, adminUrl },
-    allowHttp: it.HEADGATE_MODE === 'evaluation',
   })
 }

@@ -3,6 +3,7 @@
  * it so that nothing committed is left unsaid and nothing taken is lost.
  */
 import type { AddressInfo } from 'node:net'
+import { HEARTBEAT_MS } from '@headgate/admin-contract/event-stream'
 import { idSource } from '@headgate/domain/id'
 import type {
   CallQuestions,
@@ -28,6 +29,7 @@ import { migrate } from './database/migrate.ts'
 import { type OpenDatabase, openDatabase } from './database/open.ts'
 import { makeTeamScope } from './database/team-scope.ts'
 import { directoryOf } from './http/directory.ts'
+import { eventStreams } from './http/event-streams.ts'
 import { findersOf } from './http/find-actor.ts'
 import { watchHealth } from './http/health.ts'
 import { adminServer } from './http/server.ts'
@@ -60,6 +62,11 @@ const HEAL_LOCK = 1
 /** How long to wait for a Postgres that is still starting. */
 const DATABASE_WAIT_MS = 60_000
 const DATABASE_RETRY_MS = 500
+
+const streamBounds = {
+  ...{ heartbeatMs: HEARTBEAT_MS, slowMs: 15_000, farewellMs: 5_000 },
+  ...{ perCallerMax: 5, allMax: 100 },
+}
 
 export type ControlPlanePorts = {
   readonly catalogFeed: CatalogFeed
@@ -113,7 +120,8 @@ export async function startControlPlane(
     await beginAuditChain(jobs.db, audit)
     const home = homeOf(config, ports, { ...admin, log, signal: stopping.signal, audit })
     const health = watchHealth(admin.db, ports.clock)
-    const server = adminServer({ home, health, version: manifest.version, ...doorOf(config, home) })
+    const streams = eventStreams({ ...streamBounds, stopping: stopping.signal })
+    const server = adminServer({ home, health, streams, version: manifest.version, ...doorOf(config, home) })
     await home.catalog.begin()
     await health.check()
     const adminUrl = await listen(server, config)
@@ -145,10 +153,11 @@ export async function startControlPlane(
 function doorOf(config: ControlPlaneConfig, home: Home) {
   const { adminToken, bootstrapCode, host, adminPort } = config
   const adminUrl = config.adminUrl ?? `http://${host}:${adminPort}`
-  const directory = config.directory && directoryOf(config.directory, home.clock.nowMs)
-  const finders = findersOf(home, directory)
+  const asksAgain = home.sealer !== null
+  const directories = config.directories.map((it) => directoryOf(it, home.clock.nowMs, asksAgain))
+  const finders = findersOf(home, directories, config.sessionRules)
   const signIn = signInBy({ adminToken, adminUrl, finders })
-  return { signIn, adminUrl, directory, bootstrapCode }
+  return { signIn, adminUrl, directories, bootstrapCode }
 }
 
 type Surroundings = Pick<OpenDatabase, 'db' | 'scopedTo'> & {

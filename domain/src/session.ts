@@ -1,6 +1,7 @@
 /**
  * A session is a person who has signed in with a browser. The browser holds a random id and we its digest, so that a
- * session can be ended here; what the person may do is looked up anew with each request.
+ * session can be ended here. What the person may do is looked up anew with each request; what the directory says of
+ * them is asked for again and again.
  */
 import { z } from 'zod'
 import { idOf } from './id.ts'
@@ -22,3 +23,21 @@ export const Session = z.object({
   expiresAt: z.iso.datetime({ offset: true }),
 })
 export type Session = z.infer<typeof Session>
+
+/** How long what the directory said is taken for true. */
+export type SessionRules = {
+  /** After so long it is asked again. */
+  readonly checkMs: number
+  /** After so long without its answer nobody goes on. */
+  readonly staleMs: number
+}
+
+/** `fresh`: what the directory said holds. `due`: ask it; meanwhile it holds. `stale`: nothing goes on without asking. */
+export type SessionAge = 'fresh' | 'due' | 'stale'
+
+/** @param checkedMs when the directory confirmed the person last */
+export function sessionAge(checkedMs: number, nowMs: number, { checkMs, staleMs }: SessionRules): SessionAge {
+  const ageMs = nowMs - checkedMs
+  if (ageMs >= staleMs) return 'stale'
+  return ageMs >= checkMs ? 'due' : 'fresh'
+}

@@ -121,7 +121,15 @@ export const settings: readonly Setting[] = [
     default: null,
     secret: false,
     meaning:
-      'The OpenID provider that people sign in with: for Entra ID `https://login.microsoftonline.com/<tenant id>/v2.0`. The four settings of `HEADGATE_OIDC_*` and `HEADGATE_ADMIN_URL` go together.',
+      'The OpenID provider that people sign in with: for Entra ID `https://login.microsoftonline.com/<tenant id>/v2.0`. It goes together with the client id, the client secret, the audience and `HEADGATE_ADMIN_URL`. Several providers have blanks between them, and so have those settings.',
+  },
+  {
+    name: 'HEADGATE_OIDC_TENANTS',
+    readBy: withAdmin,
+    default: null,
+    secret: false,
+    meaning:
+      'With the issuer `https://login.microsoftonline.com/organizations/v2.0`: the ids of the tenants whose people may sign in, with commas between them.',
   },
   {
     name: 'HEADGATE_OIDC_CLIENT_ID',
@@ -139,12 +147,36 @@ export const settings: readonly Setting[] = [
       'Where the client secret is, as `env://NAME`: the variable `NAME` holds it, at least 32 characters.',
   },
   {
+    name: 'HEADGATE_OIDC_CLI_CLIENT_ID',
+    readBy: withAdmin,
+    default: null,
+    secret: false,
+    meaning:
+      'The client id that `headgate login --device-code` signs in with: a public client that may ask for device codes; at Entra ID it may be the same application. `-` for a provider without one.',
+  },
+  {
     name: 'HEADGATE_OIDC_AUDIENCE',
     readBy: withAdmin,
     default: null,
     secret: false,
     meaning:
       'The audience that access tokens for the admin API must name, or several with commas between: the client id, and the application id URI.',
+  },
+  {
+    name: 'HEADGATE_SIGN_IN_CHECK_MINUTES',
+    readBy: withAdmin,
+    default: '5',
+    secret: false,
+    meaning:
+      'How often the provider is asked anew what somebody who has signed in is: whoever was disabled there, or has left a group, loses what it gave within this time. 1 to 60.',
+  },
+  {
+    name: 'HEADGATE_SIGN_IN_STALE_MINUTES',
+    readBy: withAdmin,
+    default: '60',
+    secret: false,
+    meaning:
+      'How long a session goes on at most while the provider cannot be asked, or without `HEADGATE_SEALING_KEY`, under which it is asked. 1 to 480.',
   },
   {
     name: 'HEADGATE_KEY_PEPPER',
@@ -289,6 +321,14 @@ export const settings: readonly Setting[] = [
     secret: true,
     meaning:
       'The token that the CLI sends: the admin token, an API token, or an access token of the directory.',
+  },
+  {
+    name: 'HEADGATE_MANAGED_IDENTITY_AUDIENCE',
+    readBy: withCli,
+    default: null,
+    secret: false,
+    meaning:
+      'The audience of the admin API, as `api://<client id>`: without `HEADGATE_TOKEN`, the CLI then asks the managed identity of its host in Azure for a token. `AZURE_CLIENT_ID` says which of several identities.',
   },
   {
     name: 'HEADGATE_PROFILE',

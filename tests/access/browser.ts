@@ -49,6 +49,30 @@ export class Browser {
     throw new Error('the provider never sent us back')
   }
 
+  /** From the address that a device shows to the page that says it is done; whatever is asked is answered with yes. */
+  async approveDevice(url: string, account: string): Promise<string> {
+    let answer = await this.fetch(url)
+    for (let step = 0; step < 20; step++) {
+      const location = answer.headers.get('location')
+      if (location !== null) {
+        answer = await this.fetch(new URL(location, answer.url).href)
+        continue
+      }
+      const page = await answer.text()
+      const action = /<form[^>]* action="([^"]+)"/.exec(page)?.[1]
+      if (action === undefined || page.includes('Sign-in Success')) return page
+      const body = new URLSearchParams({ confirm: 'yes' })
+      for (const [, tag = ''] of page.matchAll(/<input([^>]*)>/g)) {
+        const name = /name="([^"]+)"/.exec(tag)?.[1]
+        if (name !== undefined) body.set(name, /value="([^"]*)"/.exec(tag)?.[1] ?? '')
+      }
+      if (body.has('login')) body.set('login', account)
+      if (body.has('password')) body.set('password', 'x')
+      answer = await this.fetch(new URL(action, answer.url).href, { method: 'POST', body })
+    }
+    throw new Error('the provider asks on and on')
+  }
+
   async throughProvider(url: string, account: string, adminUrl: string): Promise<Response> {
     return this.fetch(await this.toCallback(url, account, adminUrl))
   }

@@ -124,6 +124,8 @@ test('filters, sorts and sums of somebody of one team cannot reach another', asy
     `/keys?app_id=${app}`,
     `/limits?owner_id=${app}`,
     `/usage-records?team_id=${team}`,
+    `/requests?team_id=${team}`,
+    `/requests?request_id=${world.other.request}`,
     `/usage-records?key_id=${key}`,
     '/teams?q=other',
   ])

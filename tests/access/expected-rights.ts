@@ -62,7 +62,7 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
   agreements: { ...plain(prices, pricesWrite), allocate: prices },
   exchangeRates: { list: prices, read: prices, put: pricesWrite, remove: pricesWrite },
   reratings: { list: prices, read: prices, create: pricesWrite },
-  requests: { decision: team('VOFSA', 'request') },
+  requests: { list: team('VOFSA'), stream: team('VOFSA'), decision: team('VOFSA', 'request') },
   usage: {
     list: team('VOFSA'),
     query: team('VOFSA'),

@@ -1,72 +1,31 @@
 /** Signing in with a real OpenID provider: the way there and back, sessions and their ends, and forged writes. */
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import Provider from 'oidc-provider'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort } from '../../bench/free-port.ts'
 import { startTestPlane, type TestPlane } from '../admin/harness.ts'
 import { Browser } from './browser.ts'
-
-const SECRET = 'a client secret for tests only, 0123456789'
-const people: Record<string, { roles?: string[]; groups?: string[]; hasgroups?: boolean }> = {
-  ada: { roles: ['Headgate.Admin'] },
-  olga: { groups: ['group-of-operators'] },
-  nobody: { roles: ['Something.Else'] },
-  crowded: { hasgroups: true },
-}
+import { startDirectory, type TestDirectory } from './directory.ts'
 
 let it: TestPlane
-let provider: Server
+let directory: TestDirectory
 let adminUrl: string
-let issuer: string
 let mappingId: string
 let teamId: string
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 beforeAll(async () => {
-  const [adminPort, providerPort] = [await freePort(), await freePort()]
+  const adminPort = await freePort()
   adminUrl = `http://127.0.0.1:${adminPort}`
-  issuer = `http://127.0.0.1:${providerPort}`
-  const oidc = new Provider(issuer, {
-    clients: [
-      {
-        client_id: 'headgate',
-        client_secret: SECRET,
-        token_endpoint_auth_method: 'client_secret_post',
-        grant_types: ['authorization_code', 'client_credentials'],
-        redirect_uris: [`${adminUrl}/sign-in/callback`],
-      },
-    ],
-    pkce: { required: () => true },
-    extraTokenClaims: () => ({ roles: ['Headgate.Admin'] }),
-    features: {
-      clientCredentials: { enabled: true },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: () => [],
-        getResourceServerInfo: (_, audience) => ({ audience, scope: 'admin', accessTokenFormat: 'jwt' }),
-      },
-    },
-    claims: { openid: ['sub'], profile: ['name', 'roles', 'groups', 'hasgroups'] },
-    conformIdTokenClaims: false,
-    findAccount: (_, id) => ({ accountId: id, claims: async () => ({ sub: id, name: id, ...people[id] }) }),
+  directory = await startDirectory(adminUrl, {
+    ada: { roles: ['Headgate.Admin'] },
+    olga: { groups: ['group-of-operators'] },
+    nobody: { roles: ['Something.Else'] },
+    crowded: { hasgroups: true },
   })
-  provider = oidc.listen(providerPort, '127.0.0.1')
   it = await startTestPlane({
     config: {
       adminPort,
       adminUrl,
       bootstrapCode: 'the-code-of-this-start',
-      directory: {
-        ...{ issuer, clientId: 'headgate', clientSecret: SECRET, audiences: ['api://headgate'] },
-        ...{ adminUrl, allowHttp: true },
-      },
+      directories: [directory.config(adminUrl)],
     },
   })
   teamId = (await it.client.teams.create({ body: { name: 'operated' } })).id
@@ -82,8 +41,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await it.stop()
-  provider.closeAllConnections()
-  provider.close()
+  await directory.goAway()
 })
 
 /** Signs in as somebody, through the pages of the provider, to the last answer of ours. */
@@ -296,11 +254,7 @@ test('the link of evaluation lets the first admin in once', async () => {
 })
 
 test('an access token of the directory opens what its app roles are mapped to, if it was made for us', async () => {
-  const tokenFor = async (resource: string) => {
-    const body = { grant_type: 'client_credentials', client_id: 'headgate', client_secret: SECRET, resource }
-    const answer = await fetch(`${issuer}/token`, { method: 'POST', body: new URLSearchParams(body) })
-    return ((await answer.json()) as { access_token: string }).access_token
-  }
+  const { tokenFor } = directory
   const token = await tokenFor('api://headgate')
   const answer = await it.ask('GET', '/api/v1/me', { token })
   expect(answer.json).toMatchObject({

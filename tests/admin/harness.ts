@@ -106,7 +106,8 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
     adminPort: 0,
     adminToken: ADMIN_TOKEN,
     adminUrl: null,
-    directory: null,
+    directories: [],
+    sessionRules: { checkMs: 300_000, staleMs: 3_600_000 },
     bootstrapCode: null,
     databaseUrl,
     allowLoopbackUpstreams: options.allowLoopbackUpstreams ?? false,
@@ -168,7 +169,9 @@ async function ask(
     request.body = typeof body === 'string' ? body : JSON.stringify(body)
   }
   const answer = await fetch(url, request)
-  const text = await answer.text()
+  const isEndless = answer.headers.get('content-type')?.startsWith('text/event-stream') === true
+  if (isEndless) await answer.body?.cancel()
+  const text = isEndless ? '' : await answer.text()
   const isJson = /[/+]json/.test(answer.headers.get('content-type') ?? '')
   return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : null }
 }

@@ -171,7 +171,7 @@ test('a token that was kept for one server goes to no other', async () => {
   expect((await stat(profiles)).mode & 0o777).toBe(0o600)
   expect((await own.cli(['whoami', '--json', 'actor'])).out).toContain('admin-token')
   expect(JSON.parse((await own.cli(['profiles', 'list'])).out)).toEqual([
-    { name: 'here', server: it.plane.adminUrl, in_use: true },
+    { name: 'here', server: it.plane.adminUrl, directory: null, in_use: true },
   ])
   const seen: (string | undefined)[] = []
   const other = createServer((request, response) => {

@@ -29,7 +29,13 @@ export async function cliHome(environment: Readonly<Record<string, string>> = {}
   const start = (args: readonly string[], options: CliOptions = {}) => {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: options.cwd ?? path,
-      env: { ...bareEnvironment(), XDG_CONFIG_HOME: join(path, 'config'), ...environment, ...options.env },
+      env: {
+        ...bareEnvironment(),
+        XDG_CONFIG_HOME: join(path, 'config'),
+        XDG_STATE_HOME: join(path, 'state'),
+        ...environment,
+        ...options.env,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     child.stdin.on('error', () => {})

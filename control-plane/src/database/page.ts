@@ -17,7 +17,7 @@ export function toPage<T>(
   const data = rows.slice(0, limit)
   const last = data.at(-1)
   const hasMore = rows.length > limit
-  const nextCursor = hasMore && last !== undefined ? encode(positionOf(last)) : null
+  const nextCursor = hasMore && last !== undefined ? cursorAt(positionOf(last)) : null
   return { data, page: { nextCursor, hasMore } }
 }
 
@@ -39,27 +39,34 @@ export async function pageById<T extends keyof Tables, Row extends { id: string 
  * The position a cursor stands for.
  * @throws AdminProblem `invalid_request` when it is not one of ours
  */
-export function positionAfter(cursor: string, length: number): string[] {
+export function positionAfter(
+  cursor: string,
+  length: number,
+  pointer: '?cursor' | '?after' = '?cursor',
+): string[] {
   const text = Buffer.from(cursor, 'base64url').toString('utf8')
   const parts = text.split(' ')
-  if (parts.length !== length || !/^[\x20-\x7e]+$/.test(text)) throw badCursor()
+  if (parts.length !== length || !/^[\x20-\x7e]+$/.test(text)) throw badCursor(pointer)
   try {
     return parts.map(decodeURIComponent)
   } catch {
-    throw badCursor()
+    throw badCursor(pointer)
   }
 }
 
-export function badCursor(): AdminProblem {
+/** Refuses a cursor. */
+export function badCursor(pointer: '?cursor' | '?after' = '?cursor'): AdminProblem {
+  const from = pointer === '?cursor' ? '`next_cursor` of the page before' : 'the id of an event'
   const fault = {
-    pointer: '?cursor',
+    pointer,
     code: 'invalid_cursor',
-    message: 'not a cursor of this list',
-    fix: 'Send `next_cursor` of the page before, unchanged, or leave it out to begin again.',
+    message: 'not one that this list or stream gave',
+    fix: `Send ${from}, unchanged, or leave it out to begin anew.`,
   }
   return new AdminProblem('invalid_request', 'The cursor is not one of ours.', { faults: [fault] })
 }
 
-function encode(position: readonly string[]): string {
+/** The cursor that stands for a position. */
+export function cursorAt(position: readonly string[]): string {
   return Buffer.from(position.map(encodeURIComponent).join(' '), 'utf8').toString('base64url')
 }

@@ -162,7 +162,12 @@ type BudgetPeriodRow = { budgetId: string; periodFrom: string; periodTo: string;
 
 export type SessionRow = Session & {
   digest: string
-  claims: ColumnType<Claims | null, string | null, never>
+  claims: ColumnType<Claims | null, string | null, string>
+  /** Of the directory that told of the person; null for the first admin of evaluation. */
+  issuer: string | null
+  sealedRefreshToken: string | null
+  checkedAt: string
+  checkingUntil: Generated<string | null>
   endedAt: Generated<string | null>
 }
 
@@ -171,6 +176,8 @@ export type SignInRow = {
   state: string
   nonce: string
   codeVerifier: string
+  /** Which of several directories. */
+  issuer: string
   returnTo: string
   expiresAt: string
 }
@@ -232,7 +239,8 @@ export type Tables = {
   costCorrections: CostCorrectionRow
   policies: Policy
   catalogVersions: CatalogVersionRow
-  usageRecords: UsageRow
+  /** With the transaction that stored it; null for those from before that was kept. */
+  usageRecords: UsageRow & { storedXact: ColumnType<string | null, never, never> }
   /** A view: reads only. */
   thingChanges: { thingId: string; at: string; action: string }
   usageDeadLetters: DeadLetterRow

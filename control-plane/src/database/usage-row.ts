@@ -3,8 +3,8 @@ import type { UsageRecord } from '@headgate/domain/usage-record'
 import type { UsageRow } from './tables.ts'
 
 /** A row as the record it was made of. */
-export function recordOf(row: UsageRow): UsageRecord {
-  const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, ...rest } = row
+export function recordOf(row: UsageRow & { storedXact?: unknown }): UsageRecord {
+  const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, storedXact: _, ...rest } = row
   const tokens = {
     input: inputTokens,
     cachedInput: cachedInputTokens,

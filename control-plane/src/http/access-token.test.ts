@@ -45,6 +45,8 @@ function judgeOf() {
   const { port } = server.address() as AddressInfo
   const config = {
     issuer: ISSUER,
+    tenants: null,
+    cliClientId: null,
     clientId: AUDIENCE,
     clientSecret: '',
     audiences: [AUDIENCE, 'api://headgate'],

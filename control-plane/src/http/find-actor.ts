@@ -3,12 +3,15 @@ import { createHash } from 'node:crypto'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import type { Access } from '@headgate/domain/access'
 import { applying, grantsOf } from '@headgate/domain/role-mapping'
+import type { SessionRules } from '@headgate/domain/session'
 import type { Home } from '../change.ts'
 import { digestOf } from '../database/digest.ts'
 import { findToken } from '../resources/api-tokens/queries.ts'
 import type { Actor } from '../resources/context.ts'
 import { readMappings } from '../resources/role-mappings/queries.ts'
 import { findSession } from '../resources/sessions/queries.ts'
+import type { Verified } from './access-token.ts'
+import { type Confirming, confirmed } from './confirm-session.ts'
 import type { Directory } from './directory.ts'
 import type { Person } from './person.ts'
 
@@ -19,14 +22,15 @@ export type Finders = {
   readonly accessToken: (token: string) => Promise<Actor | null>
 }
 
-/** @param directory null when nobody signs in with one */
-export function findersOf(home: Home, directory: Directory | null): Finders {
+/** @param directories none when nobody signs in with one */
+export function findersOf(home: Home, directories: readonly Directory[], rules: SessionRules): Finders {
+  const confirming = { home, directories, rules }
   return {
     apiToken: (secret) => apiTokenActor(home, secret),
-    session: (secret) => sessionActor(home, secret),
+    session: (secret) => sessionActor(confirming, secret),
     accessToken: async (token) => {
-      const verified = await directory?.verify(token)
-      if (verified == null) return null
+      const verified = await verifiedBy(directories, token)
+      if (verified === null) return null
       const { person, expiresAt } = verified
       const { actor: name, called } = person
       const access = await accessFrom(home, person)
@@ -41,6 +45,21 @@ export function findersOf(home: Home, directory: Directory | null): Finders {
       }
     },
   }
+}
+
+/** Each directory judges by its own issuer and audience. One that cannot be asked holds up no token of another. */
+async function verifiedBy(directories: readonly Directory[], token: string): Promise<Verified | null> {
+  let fault: unknown = null
+  for (const directory of directories) {
+    try {
+      const verified = await directory.verify(token)
+      if (verified !== null) return verified
+    } catch (thrown) {
+      fault = thrown
+    }
+  }
+  if (fault !== null) throw fault
+  return null
 }
 
 async function apiTokenActor({ db, clock }: Home, secret: string): Promise<Actor | null> {
@@ -58,14 +77,17 @@ async function apiTokenActor({ db, clock }: Home, secret: string): Promise<Actor
   }
 }
 
-async function sessionActor(home: Home, secret: string): Promise<Actor | null> {
+async function sessionActor(confirming: Confirming, secret: string): Promise<Actor | null> {
+  const { home } = confirming
   const session = await findSession(home.db, digestOf(secret), new Date(home.clock.nowMs()).toISOString())
   if (session === undefined) return null
   const { id, actor, name, claims, expiresAt } = session
+  const told = claims === null ? null : await confirmed(confirming, { ...session, claims })
+  if (claims !== null && told === null) return null
   const access: Access =
-    claims === null
+    told === null
       ? { grants: [{ role: 'admin', teamIds: null }], rights: null }
-      : await accessFrom(home, { claims, groupsCut: false })
+      : await accessFrom(home, { claims: told, groupsCut: false })
   return {
     name: actor,
     called: name,

@@ -44,6 +44,15 @@ every refusal. This is its control plane, version ${escapeHtml(version)}.</p>
   )
 }
 
+/** Where somebody says which of several directories knows them. @param returnTo a path of ours */
+export function chooseDirectoryPage(directories: readonly { issuer: string }[], returnTo: string): string {
+  const links = directories.map(({ issuer }, at) => {
+    const query = new URLSearchParams({ with: String(at), return_to: returnTo })
+    return `<li><a href="/sign-in?${escapeHtml(query.toString())}">${escapeHtml(issuer)}</a></li>`
+  })
+  return page('Sign in to Headgate', `<h1>Sign in with</h1><ul>${links.join('')}</ul>`)
+}
+
 /** The reference of the admin API. */
 export function referencePage(document: OpenApiDocument): string {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>

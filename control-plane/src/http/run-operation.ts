@@ -5,8 +5,10 @@
 import { Readable } from 'node:stream'
 import type { Download } from '@headgate/admin-contract/download'
 import type { DryRun } from '@headgate/admin-contract/dry-run'
+import type { EventSource } from '@headgate/admin-contract/event-stream'
 import { API_ROOT } from '@headgate/admin-contract/index'
 import type { Change, ReadOperation, WriteOperation } from '@headgate/admin-contract/operation'
+import { AdminProblem } from '@headgate/admin-contract/problem'
 import { renameKeys } from '@headgate/admin-contract/wire'
 import { rolesOf } from '@headgate/domain/access'
 import { sql } from 'kysely'
@@ -30,6 +32,7 @@ import {
 } from '../database/idempotent-replies.ts'
 import type { Actor, HandlerContext } from '../resources/context.ts'
 import { etagOf, ifMatchNeeded, listHolds, notAsSeen } from './etag.ts'
+import type { OpenStream } from './event-streams.ts'
 import { refuseLiteralSecrets } from './literal-secrets.ts'
 import { permit } from './permit.ts'
 import type { LooseCall, Place } from './places.ts'
@@ -44,6 +47,8 @@ export type InboundRequest = {
   readonly credentials: Credentials
   readonly ifMatch: string | undefined
   readonly ifNoneMatch: string | undefined
+  /** After which event a stream goes on. */
+  readonly lastEventId: string | undefined
   readonly idempotencyKey: string | undefined
   readonly params: Readonly<Record<string, string>>
   readonly query: unknown
@@ -60,6 +65,8 @@ export type Done = {
   readonly headers: Readonly<Record<string, string>>
   /** In place of the body, for a file. */
   readonly stream?: Readable
+  /** In place of the body, for what goes on. */
+  readonly events?: OpenStream
 }
 
 /** Does one operation. @throws AdminProblem, or whatever else went wrong */
@@ -82,6 +89,14 @@ async function tryOperation(
   const permitted = permit(by, it)
   const { isDryRun, query } = partDryRun(it, renameKeys(request.query))
   const sent = { params: request.params, query, body: renamed(request.body) }
+  if (it.method === 'GET' && it.events === true) {
+    const from = request.lastEventId === undefined ? {} : { after: request.lastEventId }
+    const call = readCall(it, { ...sent, query: { ...(sent.query as object), ...from } })
+    const events = await readOnly(home, permitted, (context) => place.handler(call, context))
+    const judge = () => judgeAnew({ it, permitted }, () => signIn(request.credentials, it.method))
+    // What the type of the handler says, and the walk over the table cannot know.
+    return { ...openStream, events: { caller: by.name, events: events as EventSource<unknown>, judge } }
+  }
   if (it.method === 'GET') {
     const call = readCall(it, sent)
     const reply = await readOnly(home, permitted, (context) => place.handler(call, context))
@@ -92,6 +107,18 @@ async function tryOperation(
   const write = prepareWrite(place, { permit: permitted, sent, request, home })
   if (!isDryRun) return write.answer((await commitSteps(home, [write.step])).changes[0])
   return rehearsed(await tryChanges(home, [write.step]))
+}
+
+const openStream = { status: 200, body: '', headers: {} }
+
+/** A stream lasts longer than a request: who is asking, and what they may see, is looked up again and again. */
+async function judgeAnew(
+  { it, permitted }: { it: ReadOperation; permitted: Permit },
+  signInAgain: () => Promise<Actor>,
+): Promise<void> {
+  const { teamIds } = permit(await signInAgain(), it)
+  if (teamIds?.join() === permitted.teamIds?.join()) return
+  throw new AdminProblem('stream_ended', 'What you may see has changed.')
 }
 
 type Taking = { readonly it: ReadOperation; readonly by: Actor; readonly request: InboundRequest }

@@ -7,6 +7,7 @@ import { openApiDocument } from '@headgate/admin-contract/openapi'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { redact } from '@headgate/domain/redaction'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { EventStreams, OpenStream } from './event-streams.ts'
 import type { Health } from './health.ts'
 import { contentPolicy, homePage, referencePage } from './pages.ts'
 import { allPlaces, type Place } from './places.ts'
@@ -25,6 +26,7 @@ const RETRY_AFTER_SECONDS = 5
 
 export type ServerPlan = Omit<SignInPlan, 'credentialsOf'> & {
   readonly health: Health
+  readonly streams: EventStreams
   /** Of the product, for the OpenAPI document. */
   readonly version: string
 }
@@ -70,6 +72,7 @@ function addOperations(server: FastifyInstance, plan: ServerPlan): void {
       url: API_ROOT + place.it.path.replace(/\{(\w+)\}/g, ':$1'),
       handler: async (request, reply) => {
         const done = await runOperation(place, plan, inboundOf(request))
+        if (done.events !== undefined) return sendEvents(plan, done.events, { request, reply })
         if (done.status !== 304) reply.header('content-type', 'application/json; charset=utf-8')
         return reply
           .code(done.status)
@@ -78,6 +81,20 @@ function addOperations(server: FastifyInstance, plan: ServerPlan): void {
       },
     })
   }
+}
+
+/** The framework answers once; this goes on, so it takes the connection over. */
+async function sendEvents(
+  { streams }: ServerPlan,
+  stream: OpenStream,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+): Promise<FastifyReply> {
+  const takeOver = () => {
+    reply.hijack()
+  }
+  const about = { id: request.id, path: pathOf(request) }
+  await streams.send(stream, { raw: reply.raw, headers: reply.getHeaders(), takeOver, request: about })
+  return reply
 }
 
 function addLists(server: FastifyInstance, plan: ServerPlan, places: ReadonlyMap<string, Place>): void {
@@ -101,6 +118,7 @@ function inboundOf(request: FastifyRequest): InboundRequest {
     credentials: credentialsOf(request),
     ifMatch: request.headers['if-match'],
     ifNoneMatch: request.headers['if-none-match'],
+    lastEventId: oneHeader(request, 'last-event-id'),
     idempotencyKey: oneHeader(request, 'idempotency-key'),
     params: request.params as Record<string, string>,
     query: request.query,

@@ -9,10 +9,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { commitChange, type Home } from '../change.ts'
 import { digestOf } from '../database/digest.ts'
 import { endSession, insertSession, keepSignIn, takeSignIn } from '../resources/sessions/queries.ts'
+import { sealName } from './confirm-session.ts'
 import { cookieIn, cookieName, setCookie } from './cookies.ts'
 import type { Directory } from './directory.ts'
 import { accessFrom } from './find-actor.ts'
 import { noteRefused } from './note-refused.ts'
+import { chooseDirectoryPage, contentPolicy } from './pages.ts'
 import type { Person } from './person.ts'
 import type { Credentials, SignIn } from './sign-in.ts'
 
@@ -22,8 +24,8 @@ export type SignInPlan = {
   readonly home: Home
   readonly signIn: SignIn
   readonly adminUrl: string
-  /** Null when nobody can sign in with a directory. */
-  readonly directory: Directory | null
+  /** None when nobody can sign in with one. */
+  readonly directories: readonly Directory[]
   /** What the link of evaluation holds, good for one use; null outside evaluation. */
   readonly bootstrapCode: string | null
   readonly credentialsOf: (request: FastifyRequest) => Credentials
@@ -32,6 +34,10 @@ export type SignInPlan = {
 /** Adds the pages to the server. */
 export function addSignIn(server: FastifyInstance, plan: SignInPlan): void {
   server.get('/sign-in', (request, reply) => leave(plan, request, reply))
+  // Nothing in it is a secret: it is what a browser sees when it signs in.
+  server.get('/sign-in/cli', async (_, reply) =>
+    reply.send({ ways: plan.directories.map((it) => it.cliSignIn).filter((it) => it !== null) }),
+  )
   server.get('/sign-in/callback', (request, reply) => comeBack(plan, request, reply))
   let bootstrapDigest = plan.bootstrapCode === null ? null : Buffer.from(digestOf(plan.bootstrapCode))
   server.get('/sign-in/bootstrap', async (request, reply) => {
@@ -46,7 +52,7 @@ export function addSignIn(server: FastifyInstance, plan: SignInPlan): void {
     }
     bootstrapDigest = null
     const person = { actor: 'first admin', called: 'first admin', claims: null }
-    await giveSession(plan, { person, requestId: request.id }, reply)
+    await giveSession(plan, { person, requestId: request.id, issuer: null, refreshToken: null }, reply)
     return reply.redirect('/', 303)
   })
   server.post('/sign-out', async (request, reply) => {
@@ -63,21 +69,28 @@ export function addSignIn(server: FastifyInstance, plan: SignInPlan): void {
   })
 }
 
-async function leave(
-  { home, adminUrl, directory }: SignInPlan,
-  request: FastifyRequest,
-  reply: FastifyReply,
-) {
-  if (directory === null)
+async function leave(plan: SignInPlan, request: FastifyRequest, reply: FastifyReply) {
+  const { home, adminUrl, directories } = plan
+  const { return_to: returnTo, with: chosen } = request.query as { return_to?: unknown; with?: unknown }
+  const [only, ...more] = directories
+  if (only === undefined)
     throw new AdminProblem(
       'not_found',
       'Nobody can sign in here: set HEADGATE_OIDC_ISSUER and what goes with it.',
     )
+  const directory =
+    more.length === 0 ? only : directories[directories.findIndex((_, at) => String(at) === chosen)]
+  if (directory === undefined) {
+    const html = chooseDirectoryPage(directories, safePath(returnTo))
+    return reply
+      .headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': contentPolicy })
+      .send(html)
+  }
   const { url, ...departure } = await directory.begin()
   const secret = randomBytes(32).toString('base64url')
-  const { return_to: returnTo } = request.query as { return_to?: unknown }
   const expiresAt = new Date(home.clock.nowMs() + SIGN_IN_SECONDS * 1000).toISOString()
-  const row = { ...departure, digest: digestOf(secret), returnTo: safePath(returnTo), expiresAt }
+  const { issuer } = directory
+  const row = { ...departure, issuer, digest: digestOf(secret), returnTo: safePath(returnTo), expiresAt }
   await keepSignIn(home.db, row, new Date(home.clock.nowMs()).toISOString())
   const cookie = setCookie(cookieName('headgate-sign-in', adminUrl), secret, SIGN_IN_SECONDS)
   return reply.header('set-cookie', cookie).redirect(url, 303)
@@ -89,26 +102,28 @@ function safePath(path: unknown): string {
 }
 
 async function comeBack(plan: SignInPlan, request: FastifyRequest, reply: FastifyReply) {
-  const { home, adminUrl, directory } = plan
+  const { home, adminUrl, directories } = plan
   const name = cookieName('headgate-sign-in', adminUrl)
   const secret = cookieIn(request.headers.cookie, name)
   const left =
     secret && (await takeSignIn(home.db, digestOf(secret), new Date(home.clock.nowMs()).toISOString()))
-  if (directory === null || !left) {
+  const directory = left ? directories.find((it) => it.issuer === left.issuer) : undefined
+  if (directory === undefined || !left) {
     await noteRefused(plan.home, request.id, 'a sign-in that was not begun in this browser')
     throw new AdminProblem(
       'unauthenticated',
       'This sign-in was not begun in this browser, or too long ago. Begin again at /sign-in.',
     )
   }
-  const person = await directory
+  const { person, refreshToken } = await directory
     .finish(request.url.split('?')[1] ?? '', left)
     .catch(async (fault: unknown) => {
       await noteRefused(plan.home, request.id, 'the directory did not confirm a sign-in')
       throw fault
     })
   await refuseWithoutRole(home, person, request.id)
-  await giveSession(plan, { person, requestId: request.id }, reply)
+  const welcome = { person, requestId: request.id, issuer: directory.issuer, refreshToken }
+  await giveSession(plan, welcome, reply)
   return reply.redirect(left.returnTo, 303)
 }
 
@@ -131,11 +146,14 @@ async function refuseWithoutRole(home: Home, person: Person, requestId: string):
 type Welcome = {
   readonly person: Pick<Person, 'actor' | 'called'> & { readonly claims: Person['claims'] | null }
   readonly requestId: string
+  /** Of the directory; null where there is none. */
+  readonly issuer: string | null
+  readonly refreshToken: string | null
 }
 
 async function giveSession(
   { home, adminUrl }: SignInPlan,
-  { person, requestId }: Welcome,
+  { person, requestId, issuer, refreshToken }: Welcome,
   reply: FastifyReply,
 ): Promise<void> {
   const secret = randomBytes(32).toString('base64url')
@@ -149,7 +167,11 @@ async function giveSession(
       seenAt: now,
       expiresAt: new Date(nowMs + LIFE_MS).toISOString(),
     }
-    await insertSession(db, { ...session, digest: digestOf(secret), claims: person.claims })
+    const sealed = refreshToken && home.sealer?.seal(sealName(session.id), refreshToken)
+    await insertSession(db, {
+      ...{ ...session, digest: digestOf(secret), claims: person.claims, issuer, checkedAt: now },
+      sealedRefreshToken: sealed || null,
+    })
     return { changed: true, reply: null, subjectId: session.id, before: null, after: session }
   })
   reply.header('set-cookie', [

@@ -12,7 +12,13 @@ import type { Database } from '../../database/open.ts'
 /** Digests, ciphertext and signatures: random on purpose. */
 const DECLARED = new Set([
   ...['key_secrets.digest', 'idempotent_replies.request_digest', 'idempotent_replies.sealed_reply'],
-  ...['secrets.sealed', 'catalog_versions.checksum', 'schema_migrations.checksum', 'usage_exports.sha256'],
+  ...[
+    'sessions.sealed_refresh_token',
+    'secrets.sealed',
+    'catalog_versions.checksum',
+    'schema_migrations.checksum',
+    'usage_exports.sha256',
+  ],
   ...['audit_events.hash', 'audit_events.previous_hash', 'audit_head.hash', 'audit_head.signature'],
   ...['audit_segments.first_hash', 'audit_segments.last_hash', 'audit_segments.signature'],
   'audit_segments.removal_signature',

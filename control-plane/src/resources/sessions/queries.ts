@@ -50,18 +50,66 @@ export function readSession(
 }
 
 export async function endSession(db: Database, id: string, endedAt: string): Promise<Session> {
-  const row = db.updateTable('sessions').set({ endedAt }).where('id', '=', id)
+  // What ended is asked for no more, so what it was asked with goes at once.
+  const row = db.updateTable('sessions').set({ endedAt, sealedRefreshToken: null }).where('id', '=', id)
   return row.returning(columns).executeTakeFirstOrThrow()
 }
 
-export async function insertSession(
-  db: Database,
-  session: Session & { digest: string; claims: Claims | null },
-): Promise<void> {
+type NewSession = Session & {
+  readonly digest: string
+  readonly claims: Claims | null
+  /** The directory that told of them; null for the first admin of evaluation. */
+  readonly issuer: string | null
+  readonly sealedRefreshToken: string | null
+  readonly checkedAt: string
+}
+
+export async function insertSession(db: Database, session: NewSession): Promise<void> {
   const claims = session.claims === null ? null : JSON.stringify(session.claims)
   await db
     .insertInto('sessions')
     .values({ ...session, claims })
+    .execute()
+}
+
+export type FoundSession = Session &
+  Pick<NewSession, 'claims' | 'issuer' | 'sealedRefreshToken' | 'checkedAt'>
+
+/** Takes a session for being checked, as it was read; false when somebody else has it, or has checked it meanwhile. */
+export async function leaseCheck(
+  db: Database,
+  { id, checkedAt }: Pick<FoundSession, 'id' | 'checkedAt'>,
+  { now, until }: { now: string; until: string },
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('sessions')
+    .set({ checkingUntil: until })
+    .where('id', '=', id)
+    .where('checkedAt', '=', checkedAt)
+    .where('endedAt', 'is', null)
+    .where((row) => row.or([row('checkingUntil', 'is', null), row('checkingUntil', '<=', now)]))
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
+}
+
+/** What a directory said last of whoever has this session; undefined when it has ended. */
+export function readConfirmation(db: Database, id: string) {
+  const row = db.selectFrom('sessions').select(['claims', 'checkedAt']).where('id', '=', id)
+  return row.where('endedAt', 'is', null).executeTakeFirst()
+}
+
+/** Keeps what a directory said anew, and gives the session back. */
+export async function keepConfirmation(
+  db: Database,
+  id: string,
+  { claims, ...more }: Pick<FoundSession, 'sealedRefreshToken' | 'checkedAt'> & { claims: Claims },
+): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set({ ...more, claims: JSON.stringify(claims), checkingUntil: null })
+    .where('id', '=', id)
+    // One that ended meanwhile keeps nothing.
+    .where('endedAt', 'is', null)
     .execute()
 }
 
@@ -70,9 +118,9 @@ export async function findSession(
   db: Database,
   digest: string,
   now: string,
-): Promise<(Session & { claims: Claims | null }) | undefined> {
+): Promise<FoundSession | undefined> {
   const found = await open(db, now)
-    .select([...columns, 'claims'])
+    .select([...columns, 'claims', 'issuer', 'sealedRefreshToken', 'checkedAt'])
     .where('digest', '=', digest)
     .executeTakeFirst()
   if (found === undefined) return undefined

@@ -25,7 +25,7 @@ const figures: readonly Figure[] = [
   ['output_tokens', 'tokens of answers', (it) => it.tokens.output],
   ['reasoning_tokens', 'the part of output_tokens spent on reasoning', (it) => it.tokens.reasoning],
   ['calls_without_price', 'calls whose cost is unknown and in no sum', (it) => it.callsWithoutPrice],
-  ['calls_estimated', 'calls whose tokens are an estimate', (it) => it.callsEstimated],
+  ['calls_estimated', 'calls whose tokens no provider told', (it) => it.callsEstimated],
   ['request_bytes', 'size of requests', (it) => it.requestBytes],
   ['reply_bytes', 'size of answers', (it) => it.replyBytes],
 ]

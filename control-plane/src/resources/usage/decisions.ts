@@ -1,6 +1,7 @@
 /**
- * What the admin API does with requests: tells why one was refused, or how it was served. Nothing is judged anew:
- * the decision is the one of then, and beside it stands whether what refused is still as it was.
+ * What the admin API does with requests: lists them, tells of them as they come, and why one was refused, or how it was
+ * served. Nothing is judged anew: the decision is the one of then, and beside it stands whether what refused is still
+ * as it was.
  */
 import type { Handlers } from '@headgate/admin-contract/operation'
 import { type RefusingThing, type RequestDecision, requests } from '@headgate/admin-contract/requests'
@@ -10,26 +11,25 @@ import { asRatedNow } from '../../database/cost-corrections.ts'
 import type { Database } from '../../database/open.ts'
 import { type HandlerContext, notFound } from '../context.ts'
 import { lastChange, type RefusingTable, readCall, readThing } from './decision-queries.ts'
-import { readNames } from './queries.ts'
+import { listUsage, nameReader } from './queries.ts'
+import { entriesOf, namer } from './request-entries.ts'
+import { requestStream } from './request-stream.ts'
 
 export const requestsHandlers: Handlers<typeof requests, HandlerContext> = {
+  list: async ({ query }, { db }) => {
+    const { data, page } = await listUsage(db, query)
+    return { data: entriesOf(data, await nameReader(db)(data)), page }
+  },
+  stream: async ({ query }, { db }) => requestStream(query, db),
   decision: async ({ params }, { db }) => {
     const isId = RequestId.safeParse(params.requestId).success
     const records = isId ? await asRatedNow(db, await readCall(db, params.requestId)) : []
     const last = records.at(-1)
     // Foreign, unknown and not yet recorded look the same.
     if (last === undefined) throw notFound(requests.decision.missing)
-    const names = await readNames(db, idsOf(records))
+    const names = await nameReader(db)(records)
     return told(records, last, { names, refusedBy: await refusedBy(db, last) })
   },
-}
-
-function idsOf(records: readonly UsageRecord[]): string[] {
-  const ids = records.flatMap((it) => [
-    ...[it.teamId, it.appId, it.userId, it.keyId],
-    ...[it.deploymentId, it.resourceId],
-  ])
-  return [...new Set(ids.filter((it) => it !== null))]
 }
 
 type Beside = {
@@ -42,7 +42,7 @@ function told(
   last: UsageRecord,
   { names, refusedBy }: Beside,
 ): RequestDecision {
-  const named = (id: string | null) => (id === null ? null : { id, name: names.get(id) ?? null })
+  const named = namer(names)
   const { requestId, startedAt, endpoint, alias, status, outcome, errorCode, decision } = last
   const { costState, currency, catalogVersion } = last
   const costs = records.map((it) => it.costNanos).filter((it) => it !== null)

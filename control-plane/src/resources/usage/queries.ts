@@ -1,6 +1,8 @@
 /** The SQL of usage: records page by page, what is kept since when, names, and what the comparison found. */
 import type { PageQuery } from '@headgate/admin-contract/page'
 import type { UsageFilter } from '@headgate/admin-contract/usage'
+import { bornAt } from '@headgate/domain/id'
+import type { UsageRecord } from '@headgate/domain/usage-record'
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
 import { badCursor, positionAfter, toPage } from '../../database/page.ts'
@@ -11,7 +13,14 @@ import { filterDimensions } from './corrections.ts'
 import type { KeptSince } from './slices.ts'
 
 export async function listUsage(db: Database, query: PageQuery & UsageFilter) {
-  let rows = db
+  const found = await usagePage(db, query).execute()
+  const page = toPage(found, query.limit, (row) => [row.startedAt, row.requestId, String(row.attempt)])
+  return { data: page.data.map(recordOf), page: page.page }
+}
+
+/** One page, and one row more. */
+export function usagePage(db: Database, query: PageQuery & UsageFilter) {
+  const rows = db
     .selectFrom('usageRecords')
     .selectAll()
     .where((row) => matching(row, query))
@@ -19,19 +28,12 @@ export async function listUsage(db: Database, query: PageQuery & UsageFilter) {
     .orderBy('requestId', 'desc')
     .orderBy('attempt', 'desc')
     .limit(query.limit + 1)
-  if (query.cursor !== undefined) {
-    const [startedAt = '', requestId = '', attempt = ''] = positionAfter(query.cursor, 3)
-    if (Number.isNaN(Date.parse(startedAt)) || !/^[0-9]{1,9}$/.test(attempt)) throw badCursor()
-    rows = rows.where(
-      sql<boolean>`(started_at, request_id, attempt) < (${startedAt}::timestamptz, ${requestId}, ${Number(attempt)})`,
-    )
-  }
-  const page = toPage(await rows.execute(), query.limit, (row) => [
-    row.startedAt,
-    row.requestId,
-    String(row.attempt),
-  ])
-  return { data: page.data.map(recordOf), page: page.page }
+  if (query.cursor === undefined) return rows
+  const [startedAt = '', requestId = '', attempt = ''] = positionAfter(query.cursor, 3)
+  if (Number.isNaN(Date.parse(startedAt)) || !/^[0-9]{1,9}$/.test(attempt)) throw badCursor()
+  return rows.where(
+    sql<boolean>`(started_at, request_id, attempt) < (${startedAt}::timestamptz, ${requestId}, ${Number(attempt)})`,
+  )
 }
 
 /** Since when each level of rollups is whole. */
@@ -46,6 +48,31 @@ export async function readKeptSince(db: Database): Promise<KeptSince> {
   const since = (table: string) =>
     rows.find((row) => row.tableName === table)?.sinceMs ?? Number.NEGATIVE_INFINITY
   return { minute: since('usage_minutes'), hour: since('usage_hours'), day: since('usage_days') }
+}
+
+const NAMES_KEPT = 5_000
+
+/** What people call the things of records; what was asked for once is kept as long as whoever made this. */
+export function nameReader(
+  db: Database,
+): (records: readonly UsageRecord[]) => Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>()
+  const asked = new Set<string>()
+  return async (records) => {
+    if (asked.size > NAMES_KEPT) {
+      names.clear()
+      asked.clear()
+    }
+    const ids = new Set(records.flatMap(idsOf).filter((id) => !asked.has(id)))
+    for (const id of ids) asked.add(id)
+    for (const [id, name] of await readNames(db, [...ids])) names.set(id, name)
+    return names
+  }
+}
+
+function idsOf(it: UsageRecord): string[] {
+  const ids = [it.teamId, it.appId, it.userId, it.keyId, it.deploymentId, it.resourceId]
+  return ids.filter((id) => id !== null)
 }
 
 /** What people call things, by their ids. */
@@ -73,8 +100,9 @@ export async function listChecks(db: Database, { cursor, limit }: PageQuery) {
   return toPage(await rows.execute(), limit, (row) => [row.day])
 }
 
-function matching(row: ExpressionBuilder<Tables, 'usageRecords'>, filter: UsageFilter) {
-  const conditions: Expression<SqlBool>[] = []
+/** The records of a filter, as a condition. */
+export function matching(row: ExpressionBuilder<Tables, 'usageRecords'>, filter: UsageFilter) {
+  const conditions: Expression<SqlBool>[] = rareConditions(row, filter)
   if (filter.from !== undefined) conditions.push(row('startedAt', '>=', filter.from))
   if (filter.to !== undefined) conditions.push(row('startedAt', '<', filter.to))
   for (const [name, dimension] of Object.entries(filterDimensions)) {
@@ -85,4 +113,20 @@ function matching(row: ExpressionBuilder<Tables, 'usageRecords'>, filter: UsageF
     conditions.push(sql<boolean>`${sql.ref(column)} = any(${wanted}::${type}[])`)
   }
   return row.and(conditions)
+}
+
+/** What few records have. Each is said so that its index is seen to hold it. */
+function rareConditions(row: ExpressionBuilder<Tables, 'usageRecords'>, filter: UsageFilter) {
+  const { requestId, minCostNanos, minTotalMs } = filter
+  const conditions: Expression<SqlBool>[] = []
+  if (requestId !== undefined) {
+    // An id says when its call arrived, so one partition is read; one that is made up names no instant, and no record.
+    const at = bornAt(requestId)
+    conditions.push(row('requestId', '=', requestId))
+    conditions.push(at === null ? sql<boolean>`false` : row('startedAt', '=', at))
+  }
+  if (minCostNanos !== undefined) conditions.push(row('costNanos', '>=', minCostNanos))
+  if (minCostNanos !== undefined && minCostNanos > 0) conditions.push(row('costNanos', '>', 0))
+  if (minTotalMs !== undefined) conditions.push(row('totalMs', '>=', minTotalMs))
+  return conditions
 }

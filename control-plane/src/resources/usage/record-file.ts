@@ -6,7 +6,7 @@ import type { UsageRecord } from '@headgate/domain/usage-record'
 import type { HandlerContext } from '../context.ts'
 import type { CellType, Column } from './file-column.ts'
 import { moneyOf } from './money-view.ts'
-import { listUsage, readNames } from './queries.ts'
+import { listUsage, nameReader } from './queries.ts'
 import { downloadOf } from './table-file.ts'
 
 const PAGE = 2_000
@@ -101,15 +101,10 @@ export function recordFile(
 }
 
 async function* pagesOf(filter: UsageFilter, db: HandlerContext['db']): AsyncGenerator<Named[]> {
-  const names = new Map<string, string>()
-  const asked = new Set<string>()
+  const namesOf = nameReader(db)
   for (let cursor: string | undefined; ; ) {
     const { data, page } = await listUsage(db, { ...filter, limit: PAGE, ...(cursor ? { cursor } : {}) })
-    const ids = data
-      .flatMap((it) => [it.teamId, it.appId, it.userId, it.keyId, it.deploymentId, it.resourceId])
-      .filter((id): id is string => id !== null && !asked.has(id))
-    for (const id of ids) asked.add(id)
-    for (const [id, name] of await readNames(db, [...new Set(ids)])) names.set(id, name)
+    const names = await namesOf(data)
     yield data.map((record) => ({ record, names }))
     if (page.nextCursor === null) return
     cursor = page.nextCursor
