@@ -1,4 +1,5 @@
-/** The page of metrics, from what `/metrics` of an idle data plane says. */
+/** The page of metrics, from what `/metrics` of an idle data plane and a control plane without sinks says. */
+import { sinkMetrics } from '@headgate/control-plane/http/metrics'
 import { dataPlaneMetrics } from '@headgate/data-plane/observe/metrics'
 import { code, pageHead, table } from './markdown.ts'
 
@@ -21,6 +22,12 @@ const meanings: Readonly<Record<string, string>> = {
   headgate_journal_damaged_bytes_total: 'Bytes of the usage journal that could not be read at the start.',
   headgate_token_counts_total:
     'Calls whose tokens no provider told, by `outcome`: `counted`; or why the estimate stands: `given_up`, `late`, `full`, `died`.',
+  headgate_sink_lag_seconds: 'How long the oldest of what a `sink` is still to be given has been stored.',
+  headgate_sink_up: '1 while a `sink` is fed; 0 when its last try failed or no process feeds it.',
+  headgate_sink_records_total: 'Usage records that a `sink` was given.',
+  headgate_sink_corrections_total: 'Corrections of costs that a `sink` was given.',
+  headgate_sink_put_aside_total: 'What a `sink` refused for good and was put aside.',
+  headgate_sink_missed_total: 'What a `sink` was not given because it was no longer kept.',
   headgate_config_version: 'Version of the catalog in force; 0 when there is none yet.',
 }
 
@@ -33,17 +40,24 @@ export function metricsPage(): string {
     backlog: () => ({ bytes: 0, bytesMax: 0, waiting: 0, unconfirmed: 0, lost: 0, damagedBytes: 0 }),
     tokenCounts: () => ({}),
   }).text()
+  return [
+    pageHead('Metrics', '`data-plane/src/observe/metrics.ts`'),
+    'The data plane shows them at `/metrics` on `HEADGATE_OPS_PORT`, in the text format of Prometheus. Labels',
+    'never hold a key, a user or a text a caller wrote.\n',
+    tableOf(text),
+    'The control plane shows those of [sinks](../guides/sinks.md) at `/metrics` on `HEADGATE_ADMIN_PORT`, to anybody who',
+    'reaches that port. They are read from Postgres, so all control planes tell the same.\n',
+    tableOf(sinkMetrics([])),
+  ].join('\n')
+}
+
+function tableOf(text: string): string {
   const rows = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', kind = '']) => [
     code(name),
     kind,
     meaningOf(name),
   ])
-  return [
-    pageHead('Metrics', '`data-plane/src/observe/metrics.ts`'),
-    'The data plane shows them at `/metrics` on `HEADGATE_OPS_PORT`, in the text format of Prometheus. Labels',
-    'never hold a key, a user or a text a caller wrote. The control plane has no metrics yet.\n',
-    table(['Metric', 'Kind', 'Meaning'], rows),
-  ].join('\n')
+  return table(['Metric', 'Kind', 'Meaning'], rows)
 }
 
 function meaningOf(name: string): string {
