@@ -3,6 +3,7 @@
  * which earlier span. The console, the CLI and exports all ask it. Answers come from the rollups and are exact;
  * percentiles alone are read from bins.
  */
+import { ExchangeRate } from '@headgate/domain/exchange-rate'
 import { TimeZone } from '@headgate/domain/period'
 import { Currency } from '@headgate/domain/price'
 import { UsageDimension } from '@headgate/domain/rollup'
@@ -63,6 +64,10 @@ export const UsageQuery = z.strictObject({
   }),
   metric: Metric.default('calls').meta({ description: 'What groups are ranked by.' }),
   currency: Currency.optional().meta({ description: 'Tells costs in this currency alone.' }),
+  in: Currency.optional().meta({
+    description:
+      'Tells costs in this currency besides, by the exchange rate of each day (UTC), and ranks by it.',
+  }),
   compare: z
     .enum(['none', 'previous_period', 'previous_year'])
     .default('none')
@@ -87,6 +92,15 @@ export type UsageQuery = z.infer<typeof UsageQuery>
 export const Money = z.object({ amount: z.string(), currency: Currency })
 export type Money = z.infer<typeof Money>
 
+/** Money of several currencies and days in one, by the rates that were written down for these days. */
+const CostIn = z.object({
+  /** Rounded once, to the nearest nano; null where there was no rate for any of it. */
+  amount: z.string().nullable(),
+  currency: Currency,
+  /** What no rate was there for, in its own currency; it is not in the amount. */
+  notConverted: z.array(Money),
+})
+
 /** Of calls; null when there were none. */
 const Percentiles = z
   .object({ p50: z.number(), p90: z.number(), p95: z.number(), p99: z.number() })
@@ -101,9 +115,11 @@ export const UsageSums = z.object({
   tokens: TokenUsage,
   /** One sum for each currency; calls without a price are in none of them. */
   costs: z.array(Money),
+  /** All of them in one currency; null unless asked for. */
+  costIn: CostIn.nullable(),
   /** Calls that used tokens of a model without a price. Their cost is unknown, not zero. */
   callsWithoutPrice: z.int(),
-  /** Calls whose tokens are an estimate of ours. */
+  /** Calls whose tokens no provider told: counted by us as far as there was text, or estimated. */
   callsEstimated: z.int(),
   requestBytes: z.int(),
   replyBytes: z.int(),
@@ -143,5 +159,7 @@ export const UsageAnswer = z.object({
   data: z.array(UsageGroup),
   /** How many groups there are. */
   groups: z.int(),
+  /** The exchange rates that were used, by their day; null unless costs were asked for in one currency. */
+  rates: z.array(ExchangeRate.omit({ id: true, createdAt: true })).nullable(),
 })
 export type UsageAnswer = z.infer<typeof UsageAnswer>

@@ -27,10 +27,13 @@ import { liveStreams } from './pipeline/live-streams.ts'
 import { OwnUsePace } from './pipeline/own-use-pace.ts'
 import { RecentCalls } from './pipeline/recent-calls.ts'
 import { SeenSpend } from './pipeline/seen-spend.ts'
+import { TokenCounter } from './tokenizer/token-counter.ts'
 import { openConnections } from './upstreams/connection.ts'
 
 const USAGE_FLUSH_MS = 5000
 const DRAIN_CHECK_MS = 20
+/** For counting what was cut when the time to drain was up. */
+const COUNT_MS_LEAST = 2000
 
 export type DataPlanePorts = {
   readonly clock: Clock
@@ -67,12 +70,14 @@ export async function startDataPlane(
   })
   const connections = openConnections({ allowLoopback: config.allowLoopbackUpstreams })
   const streams = liveStreams(() => ports.clock.monotonicMs())
+  const tokens = new TokenCounter(log)
   let stopping = false
   const metrics = dataPlaneMetrics({
     openRequests: () => door.open(),
     openStreams: () => streams.count(),
     catalogVersion: () => catalog.current()?.version ?? 0,
     backlog: () => ports.usage.backlog(),
+    tokenCounts: () => tokens.tally,
   })
   const gateway: Gateway = {
     ...ports,
@@ -84,6 +89,7 @@ export async function startDataPlane(
     loads: new DeploymentLoads(() => ports.clock.monotonicMs()),
     recentCalls: new RecentCalls(),
     ownUsePace: new OwnUsePace(),
+    tokens,
     log: callLog(log, metrics.count),
     instanceId,
   }
@@ -103,7 +109,9 @@ export async function startDataPlane(
     opsOrigin,
     stop: async () => {
       stopping = true
+      const untilMs = performance.now() + config.drainMs
       await drain(door, streams.shutDownAll, config.drainMs)
+      await tokens.close(Math.max(untilMs - performance.now(), COUNT_MS_LEAST))
       streams.close()
       await catalog.close()
       connections.close()

@@ -48,67 +48,109 @@ export const NewExchangeRate = z.strictObject(shape).refine((it) => it.base !== 
 })
 export type NewExchangeRate = z.infer<typeof NewExchangeRate>
 
-type Rate = Pick<ExchangeRate, 'base' | 'quote' | 'day' | 'rateBillionths'>
+export type Rate = Pick<ExchangeRate, 'base' | 'quote' | 'day' | 'rateBillionths' | 'source'>
 
-/** Money of one day in one currency; nanos may be negative, where a cost was corrected. */
-export type DayAmount = { readonly day: string; readonly currency: string; readonly nanos: bigint }
+/**
+ * Which rates turn money of other currencies into one, over a span. A rate is in force for whole days of UTC, from its
+ * day until the day of the next one of its pair.
+ */
+export type RateTable = {
+  readonly currency: string
+  /** The days at which some rate changes, in order; the stretch before the first of them is 0, that from it on is 1. */
+  readonly days: readonly string[]
+  /** The rate of a currency in a stretch; null where none was written down for then or before. */
+  rateOf(currency: string, stretch: number): Rate | null
+}
+
+/** Money of one stretch of a rate table; nanos may be negative, where a cost was corrected. */
+export type StretchAmount = { readonly stretch: number; readonly currency: string; readonly nanos: bigint }
 
 export type MoneyView = {
-  readonly currency: string
   readonly nanos: bigint
+  /** What no rate was there for, in its own currency; it is in no sum. */
+  readonly missing: ReadonlyMap<string, bigint>
   /** The rates that were used, so that the sum can be made again. */
-  readonly rates: readonly Rate[]
-  /** What no rate was there for; it is in no sum. */
-  readonly missing: readonly { readonly currency: string; readonly day: string }[]
+  readonly used: ReadonlySet<Rate>
 }
 
 /**
- * Money of many days in one currency: each day's sum by the last rate of that day or before, rounded to the
+ * Lays out the rates for a span.
+ * @param rates of pairs with `currency`; others are not looked at
+ * @param fromDay the first day of the span: what changed before it makes no stretch of its own
+ */
+export function rateTable(currency: string, rates: readonly Rate[], fromDay: string): RateTable {
+  const byCurrency = new Map<string, Map<string, Rate>>()
+  for (const rate of rates) {
+    if (rate.base !== currency && rate.quote !== currency) continue
+    const other = rate.base === currency ? rate.quote : rate.base
+    const days = byCurrency.get(other) ?? new Map<string, Rate>()
+    byCurrency.set(other, days)
+    // Of two of one day that which was written in this direction.
+    if (rate.base === other || !days.has(rate.day)) days.set(rate.day, rate)
+  }
+  const all = [...byCurrency.values()].flatMap((it) => [...it.keys()])
+  const days = [...new Set(all)].filter((it) => it > fromDay).sort()
+  const laidOut = new Map(
+    [...byCurrency].map(([other, its]) => [other, inStretches(its, [fromDay, ...days])]),
+  )
+  return { currency, days, rateOf: (other, stretch) => laidOut.get(other)?.[stretch] ?? null }
+}
+
+/** The rate in force from each of the days on. */
+function inStretches(rates: ReadonlyMap<string, Rate>, days: readonly string[]): (Rate | null)[] {
+  const inOrder = [...rates.values()].sort((a, b) => (a.day < b.day ? -1 : 1))
+  let next = 0
+  let inForce: Rate | null = null
+  return days.map((day) => {
+    for (let rate = inOrder[next]; rate !== undefined && rate.day <= day; rate = inOrder[++next])
+      inForce = rate
+    return inForce
+  })
+}
+
+/**
+ * A sum of money of many days and currencies in one: each by the rate of its day, exact, and rounded once, to the
  * nearest nano, halves away from zero. A rate is used backwards where only the other direction was written down.
  */
-export function viewIn(currency: string, amounts: readonly DayAmount[], rates: readonly Rate[]): MoneyView {
-  let nanos = 0n
-  const used = new Set<Rate>()
-  const missing: { currency: string; day: string }[] = []
-  for (const [key, sum] of sumsByDay(amounts)) {
-    const [from = '', day = ''] = key.split(' ')
-    const rate = from === currency ? null : rateFor(from, currency, day, rates)
-    if (from !== currency && rate === null) {
-      missing.push({ currency: from, day })
-      continue
-    }
-    if (rate !== null) used.add(rate)
-    nanos += rate === null ? sum : convert(sum, rate, from)
+export function viewIn(table: RateTable, amounts: readonly StretchAmount[]): MoneyView {
+  const missing = new Map<string, bigint>()
+  const byRate = new Map<Rate, { from: string; nanos: bigint }>()
+  let own = 0n
+  for (const { stretch, currency, nanos } of amounts) {
+    const rate = currency === table.currency ? null : table.rateOf(currency, stretch)
+    if (currency === table.currency) own += nanos
+    else if (rate === null) missing.set(currency, (missing.get(currency) ?? 0n) + nanos)
+    else byRate.set(rate, { from: currency, nanos: (byRate.get(rate)?.nanos ?? 0n) + nanos })
   }
-  return { currency, nanos, rates: [...used], missing }
+  return { nanos: summed(own, byRate), missing, used: new Set(byRate.keys()) }
 }
 
-function sumsByDay(amounts: readonly DayAmount[]): Map<string, bigint> {
-  const sums = new Map<string, bigint>()
-  for (const { day, currency, nanos } of amounts) {
-    const key = `${currency} ${day}`
-    sums.set(key, (sums.get(key) ?? 0n) + nanos)
+type Fraction = readonly [dividend: bigint, divisor: bigint]
+
+/** As fractions, so that what is rounded is the sum and not its parts. */
+function summed(own: bigint, byRate: ReadonlyMap<Rate, { from: string; nanos: bigint }>): bigint {
+  let forwards = own * BILLION
+  const backwards: Fraction[] = []
+  for (const [rate, { from, nanos }] of byRate) {
+    const billionths = BigInt(rate.rateBillionths)
+    if (rate.base === from) forwards += nanos * billionths
+    else backwards.push([nanos * BILLION, billionths])
   }
-  return sums
+  const [dividend, divisor] = sumOf([[forwards, BILLION], ...backwards])
+  return divided(dividend, divisor)
 }
 
-/** The latest of that day or before; of two of one day the one that was written in this direction. */
-function rateFor(from: string, to: string, day: string, rates: readonly Rate[]): Rate | null {
-  let best: Rate | null = null
-  for (const it of rates) {
-    const fits = (it.base === from && it.quote === to) || (it.base === to && it.quote === from)
-    if (!fits || it.day > day) continue
-    if (best === null || it.day > best.day || (it.day === best.day && it.base === from)) best = it
-  }
-  return best
-}
-
-function convert(nanos: bigint, rate: Rate, from: string): bigint {
-  const billionths = BigInt(rate.rateBillionths)
-  return rate.base === from ? divided(nanos * billionths, BILLION) : divided(nanos * BILLION, billionths)
+/** By halves: the divisors of both grow alike, which costs a seventh of adding one after the other. */
+function sumOf(parts: readonly Fraction[]): Fraction {
+  const [first, second] = parts as readonly [Fraction, Fraction?]
+  if (second === undefined) return first
+  const half = parts.length >> 1
+  const [a, b] = sumOf(parts.slice(0, half))
+  const [c, d] = sumOf(parts.slice(half))
+  return [a * d + c * b, b * d]
 }
 
 function divided(dividend: bigint, divisor: bigint): bigint {
-  const half = dividend < 0n ? -divisor / 2n : divisor / 2n
-  return (dividend + half) / divisor
+  const half = dividend < 0n ? -divisor : divisor
+  return (2n * dividend + half) / (2n * divisor)
 }

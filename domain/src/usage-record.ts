@@ -11,8 +11,11 @@ import { Count, TokenUsage, UsageDetails } from './usage.ts'
 export const Outcome = z.enum(['succeeded', 'refused', 'failed', 'aborted', 'truncated'])
 export type Outcome = z.infer<typeof Outcome>
 
-/** Where the token counts come from: the provider said so, we estimated, or nothing was used. */
-export const UsageSource = z.enum(['reported', 'estimated', 'none'])
+/**
+ * Where the token counts come from: the provider said so; nobody did, and the text that was sent and received was
+ * counted; we estimated; or nothing was used.
+ */
+export const UsageSource = z.enum(['reported', 'counted', 'estimated', 'none'])
 export type UsageSource = z.infer<typeof UsageSource>
 
 const Id = z.string().max(64)

@@ -20,6 +20,8 @@ const meanings: Readonly<Record<string, string>> = {
     'Usage records that left and are not committed by the control plane yet.',
   headgate_usage_records_lost_total: 'Usage records given up because there was no room for them anywhere.',
   headgate_journal_damaged_bytes_total: 'Bytes of the usage journal that could not be read at the start.',
+  headgate_token_counts_total:
+    'Calls whose tokens no provider told, by `outcome`: `counted`; or why the estimate stands: `given_up`, `late`, `full`, `died`.',
   headgate_sink_lag_seconds: 'How long the oldest of what a `sink` is still to be given has been stored.',
   headgate_sink_up: '1 while a `sink` is fed; 0 when its last try failed or no process feeds it.',
   headgate_sink_records_total: 'Usage records that a `sink` was given.',
@@ -36,6 +38,7 @@ export function metricsPage(): string {
     openStreams: () => 0,
     catalogVersion: () => 0,
     backlog: () => ({ bytes: 0, bytesMax: 0, waiting: 0, unconfirmed: 0, lost: 0, damagedBytes: 0 }),
+    tokenCounts: () => ({}),
   }).text()
   return [
     pageHead('Metrics', '`data-plane/src/observe/metrics.ts`'),

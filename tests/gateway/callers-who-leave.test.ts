@@ -78,7 +78,7 @@ for (const leave of ['closes', 'resets'] as const) {
       expect(records[0]).toMatchObject({
         outcome: 'aborted',
         errorCode: 'client_closed',
-        usageSource: 'estimated',
+        usageSource: 'counted',
         status: 499,
       })
       expect(records[0]?.tokens.input).toBeGreaterThan(0)

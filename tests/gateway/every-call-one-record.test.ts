@@ -241,7 +241,7 @@ const ROWS: readonly (readonly [string, () => Row])[] = [
     () => ({
       sends: call(chatBody('cut-json')),
       ...failed(502, 'upstream_truncated', {
-        usageSource: 'estimated',
+        usageSource: 'counted',
         tokens: expect.anything(),
         costState: 'unknown',
       }),
@@ -264,7 +264,7 @@ const ROWS: readonly (readonly [string, () => Row])[] = [
     () => ({
       sends: call(chatBody('no-usage')),
       status: 200,
-      record: { usageSource: 'estimated', outcome: 'succeeded' },
+      record: { usageSource: 'counted', outcome: 'succeeded' },
     }),
   ],
   [

@@ -90,20 +90,20 @@ test('a caller pays the tier of the answer, not one it plants beside', async () 
   expect(record).toMatchObject({ serviceTier: 'priority', costNanos: 800 * 1000 + 400 * 2000 })
 })
 
-test('a stream that breaks off is estimated in the tier that was asked for', async () => {
+test('a stream that breaks off is counted, in the tier that was asked for', async () => {
   const { record } = await ask('/chat/completions', chatBody(CUT, { stream: true, service_tier: 'priority' }))
   const { input, output } = record.tokens
   expect(record).toMatchObject({
-    ...{ outcome: 'truncated', usageSource: 'estimated', serviceTier: 'priority', usageDetails: null },
+    ...{ outcome: 'truncated', usageSource: 'counted', serviceTier: 'priority', usageDetails: null },
     costNanos: input * 1000 + output * 2000,
   })
   expect(input).toBeGreaterThan(0)
 })
 
-test('an answer without usage is estimated and marked so', async () => {
+test('an answer without usage is counted and marked so', async () => {
   const { record } = await ask('/chat/completions', chatBody(SILENT))
   const { input, output } = record.tokens
-  expect(record).toMatchObject({ usageSource: 'estimated', costNanos: input * 1 + output * 11 })
+  expect(record).toMatchObject({ usageSource: 'counted', costNanos: input * 1 + output * 11 })
 })
 
 test('reserved capacity costs a call nothing, on purpose, and names its agreement', async () => {

@@ -72,7 +72,7 @@ test('a provider without a head for a minute of a stream is a 504, and the calle
   await bare.until(() => bare.replies().length === 1)
   expect(bare.replies()[0]?.status).toBe(504)
   expect(bare.replies()[0]?.headers['x-should-retry']).toBe('true')
-  expect(record).toMatchObject({ outcome: 'failed', errorCode: 'upstream_timeout', usageSource: 'estimated' })
+  expect(record).toMatchObject({ outcome: 'failed', errorCode: 'upstream_timeout', usageSource: 'counted' })
   await vi.waitFor(() => expect(gateway.fake.record().at(-1)?.outcome).toBe('client-gone'))
 })
 

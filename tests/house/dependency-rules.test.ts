@@ -37,6 +37,8 @@ const refused: [from: string, to: string, rule: string][] = [
   ],
   ['data-plane/src/endpoints/chat.ts', 'data-plane/src/upstreams/openai.ts', '6-endpoints-know-no-upstreams'],
   ['data-plane/src/upstreams/openai.ts', 'data-plane/src/endpoints/chat.ts', '6-upstreams-know-no-endpoints'],
+  ['data-plane/src/tokenizer/x.ts', 'data-plane/src/pipeline/serve.ts', '6-tokenizer-knows-endpoints-only'],
+  ['data-plane/src/endpoints/chat.ts', 'data-plane/src/tokenizer/x.ts', '6-endpoints-know-no-tokenizer'],
   ['data-plane/src/observe/spans.ts', 'data-plane/src/pipeline/serve.ts', '6-data-plane-observe-is-a-leaf'],
   ['data-plane/src/message/body.ts', 'data-plane/src/endpoints/chat.ts', '6-data-plane-message-is-a-leaf'],
   [
@@ -68,6 +70,8 @@ const allowed: [from: string, to: string][] = [
   ['data-plane/src/http/server.ts', 'data-plane/src/pipeline/serve.ts'],
   ['data-plane/src/pipeline/serve.ts', 'data-plane/src/endpoints/chat.ts'],
   ['data-plane/src/pipeline/serve.ts', 'data-plane/src/observe/spans.ts'],
+  ['data-plane/src/pipeline/serve.ts', 'data-plane/src/tokenizer/x.ts'],
+  ['data-plane/src/tokenizer/x.ts', 'data-plane/src/endpoints/chat.ts'],
   ['data-plane/src/upstreams/openai.ts', 'data-plane/src/endpoints/endpoint.ts'],
   ['control-plane/src/resources/keys/queries.ts', 'control-plane/src/database/open.ts'],
   ['control-plane/src/resources/keys/handlers.ts', 'control-plane/src/resources/keys/queries.ts'],

@@ -120,6 +120,16 @@ test.concurrent('C5, the last byte delivered and no record written: a whole answ
   expect(record.tokens.input).toBeGreaterThan(0)
 })
 
+test.concurrent('C5, the last byte delivered and its tokens still being counted: the estimate that was noted', async () => {
+  const { records } = await lifeAndDeath('none', async ({ world, gateway }) => {
+    // The first count of a process takes a while: what counts has to be loaded.
+    await send(gateway.origin, call(world, 'no-usage', { stream: true }))
+  })
+  const record = onlyOne(records, { ...lost, outcome: 'truncated', usageSource: 'estimated' })
+  expect(record.tokens.input).toBeGreaterThan(0)
+  expect(record.tokens.output).toBeGreaterThan(10)
+})
+
 test.concurrent('C6, written and not synced: exact, once', async () => {
   const { records } = await lifeAndDeath('never-syncs', async ({ world, gateway }) => {
     await send(gateway.origin, call(world, 'usage-1000-500'))

@@ -101,7 +101,7 @@ export const countColumns = {
   calls: () => 1,
   priced: (it) => when(it.costState === 'priced' || it.costState === 'free'),
   unpriced: (it) => when(it.costState === 'unknown'),
-  estimated: (it) => when(it.usageSource === 'estimated'),
+  estimated: (it) => when(it.usageSource === 'estimated' || it.usageSource === 'counted'),
   refused: (it) => when(it.outcome === 'refused'),
   failed: (it) => when(it.outcome === 'failed'),
   aborted: (it) => when(it.outcome === 'aborted'),

@@ -10,7 +10,7 @@ import type { BilledField } from './usage.ts'
 
 const BYTES_PER_TOKEN = 4
 /** What one inline image or file is held to weigh; its bytes say nothing about its tokens. */
-const INLINE_FILE_TOKENS = 1000
+export const INLINE_FILE_TOKENS = 1000
 /** A larger count is none. */
 const COUNT_MAX = 1_000_000_000
 

@@ -206,7 +206,7 @@ function eventAround(block: Buffer, at: number): Range {
 }
 
 /** The JSON of an event's data lines, per the event-stream format of the HTML standard; null when there is none. */
-function parseEvent(text: string): unknown {
+export function parseEvent(text: string): unknown {
   let data = ''
   for (const line of text.split(/\r\n|\n|\r/)) {
     if (line.startsWith('data:')) data += (data && '\n') + line.slice(line.startsWith('data: ') ? 6 : 5)

@@ -10,7 +10,7 @@ import { isUtf8 } from 'node:buffer'
 const DEPTH_MAX = 64
 const VALUES_MAX = 100_000
 /** From this length a string that begins with `data:` counts as an inline file, not as text. */
-const INLINE_FILE_BYTES = 256
+export const INLINE_FILE_BYTES = 256
 
 const QUOTE = 0x22
 const COMMA = 0x2c

@@ -13,6 +13,8 @@ export type Gauges = {
   openStreams(): number
   catalogVersion(): number
   backlog(): UsageBacklog
+  /** What became of calls whose tokens no provider told, by outcome. */
+  tokenCounts(): Readonly<Record<string, number>>
 }
 
 export type Metrics = {
@@ -67,6 +69,9 @@ export function dataPlaneMetrics(gauges: Gauges): Metrics {
       lines.push('# TYPE headgate_open_requests gauge', `headgate_open_requests ${gauges.openRequests()}`)
       lines.push('# TYPE headgate_open_streams gauge', `headgate_open_streams ${gauges.openStreams()}`)
       lines.push('# TYPE headgate_config_version gauge', `headgate_config_version ${gauges.catalogVersion()}`)
+      lines.push('# TYPE headgate_token_counts_total counter')
+      for (const [outcome, count] of Object.entries(gauges.tokenCounts()))
+        lines.push(`headgate_token_counts_total{outcome="${outcome}"} ${count}`)
       lines.push(...backlogLines(gauges.backlog()))
       return `${lines.join('\n')}\n`
     },

@@ -11,6 +11,7 @@ import type {
   UsageStream,
 } from '@headgate/domain/ports'
 import type { CallLog } from '../observe/call-log.ts'
+import type { TokenCounter } from '../tokenizer/token-counter.ts'
 import type { Connections } from '../upstreams/connection.ts'
 import type { DeploymentLoads } from './deployment-loads.ts'
 import type { LiveStreams } from './live-streams.ts'
@@ -35,6 +36,8 @@ export type Gateway = {
   readonly recentCalls: RecentCalls
   readonly callRecords: CallRecords
   readonly ownUsePace: OwnUsePace
+  /** Counts what no provider told of. */
+  readonly tokens: TokenCounter
   readonly log: CallLog
   /** Marks our own requests, so that one which comes back is recognised. */
   readonly instanceId: string

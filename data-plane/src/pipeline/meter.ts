@@ -11,10 +11,12 @@ import { usageOfReply } from '../endpoints/usage.ts'
 import type { Reply } from '../message/reply.ts'
 import { type Exchange, UpstreamTimeout } from '../upstreams/exchange.ts'
 import type { Answered } from './call.ts'
+import { type Ending, noUsage } from './ending.ts'
 import type { Gateway } from './gateway.ts'
 import { MeteredStream } from './metered-stream.ts'
 import { addCostHeaders, addEstimateHeaders, answeredHeaders } from './reply-headers.ts'
-import { estimatedUsage, noUsage, settle } from './settle.ts'
+import { estimatedUsage, settle } from './settle.ts'
+import { settleUncounted } from './settle-uncounted.ts'
 
 /** 2048 inputs of 3072 dimensions written as decimals, the largest answer an endpoint here can give. */
 const REPLY_BYTES_MAX = 160 * 1024 * 1024
@@ -44,24 +46,23 @@ export async function meter(call: Answered, gateway: Gateway): Promise<Reply> {
   const usage = reported ?? (plain ? estimate(call, body) : noUsage)
   const nowMs = gateway.clock.monotonicMs()
   const headers = answeredHeaders(call, nowMs)
-  const cost = settle(
-    call,
-    {
-      outcome: status < 300 ? 'succeeded' : 'failed',
-      status,
-      errorCode: status < 300 ? null : `upstream_${status}`,
-      usage,
-      usageSource: reported ? 'reported' : usage === noUsage ? 'none' : 'estimated',
-      replyBytes: body.length,
-      firstByteAtMs: nowMs,
-    },
-    gateway,
-  )
-  addCostHeaders(headers, cost)
+  const ending: Ending = {
+    outcome: status < 300 ? 'succeeded' : 'failed',
+    status,
+    errorCode: status < 300 ? null : `upstream_${status}`,
+    usage,
+    usageSource: reported ? 'reported' : usage === noUsage ? 'none' : 'estimated',
+    replyBytes: body.length,
+    firstByteAtMs: nowMs,
+  }
+  if (ending.usageSource === 'estimated') {
+    addEstimateHeaders(headers, ceilingOf(call))
+    void settleUncounted(call, ending, call.endpoint.outputFields.length === 0 ? null : plain, gateway)
+  } else addCostHeaders(headers, settle(call, ending, gateway))
   return { status, headers, body }
 }
 
-/** The most a stream can cost by its estimate, in nanos; its cost is known when it ends, and headers leave first. */
+/** The most a call can cost by its estimate, in nanos, where headers leave before its cost is known. */
 function ceilingOf(call: Answered): Cost {
   const { price, estimate } = call
   const costNanos = costCeiling(price, estimate, estimatedUsage(call, 0).serviceTier)

@@ -8,12 +8,16 @@ import { errorBody, GatewayError } from '@headgate/domain/gateway-error'
 import type { Usage } from '@headgate/domain/usage'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { EventStream } from '../endpoints/event-stream.ts'
+import { SaidStream } from '../endpoints/said-stream.ts'
 import type { ReplySink, ReplySource } from '../message/reply.ts'
 import { type ExchangeReader, UpstreamTimeout } from '../upstreams/exchange.ts'
 import type { Answered } from './call.ts'
+import { type Ending, recordOf } from './ending.ts'
 import type { Gateway } from './gateway.ts'
 import type { LiveStream } from './live-streams.ts'
-import { countedNanos, type Ending, estimatedUsage, recordOf, settle } from './settle.ts'
+import { tellJournal, tellLedger } from './progress.ts'
+import { estimatedUsage, settle } from './settle.ts'
+import { settleUncounted } from './settle-uncounted.ts'
 
 const HEARTBEAT_MS = 15_000
 const STALLED_READER_MS = 60_000
@@ -31,6 +35,8 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
   readonly #events: EventStream
   /** False when the provider compressed the stream unasked: then it passes as it is, nothing read, nothing put in. */
   readonly #readable: boolean
+  /** For the case that nobody tells the usage; null where it cannot be read, or was told. */
+  #said: SaidStream | null
   #sink: ReplySink | null = null
   #replyBytes = 0
   #firstByteAtMs: number | null = null
@@ -49,6 +55,7 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     this.#readable = (call.upstream.head.headers['content-encoding'] ?? 'identity') === 'identity'
     const withholds = call.endpoint.streamUsage === 'on-request' && !call.asksUsage
     this.#events = new EventStream(withholds, call.endpoint.finalMarks)
+    this.#said = this.#readable && call.endpoint.metered ? new SaidStream() : null
   }
 
   get requestId(): string {
@@ -77,6 +84,7 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     this.#lastByteAtMs = this.#gateway.clock.monotonicMs()
     this.#firstByteAtMs ??= this.#lastByteAtMs
     const passed = this.#readable ? this.#events.push(chunk) : chunk
+    if (this.#events.usage !== null) this.#said = null
     if (this.#events.events >= this.#noteAtEvents || (this.#events.usage !== null && !this.#usageNoted))
       this.#note(this.#lastByteAtMs)
     if (passed.length > 0) this.#write(passed)
@@ -97,12 +105,7 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
   }
 
   tick(nowMs: number): void {
-    const { reservation, price } = this.#call
-    const { tokens, details, serviceTier } = this.#events.usage ?? this.#estimate()
-    const { budget, asks } = reservation
-    const nanos =
-      budget === null ? undefined : countedNanos(budget, costOf(tokens, price, details, serviceTier))
-    for (const ask of asks) this.#gateway.ledger.progress(ask, tokens.input + tokens.output, nanos)
+    tellLedger(this.#call, this.#events.usage ?? this.#estimate(), this.#gateway)
     if (nowMs - this.#notedAtMs >= NOTE_EACH_MS) this.#note(nowMs)
     if (this.#pausedAtMs !== null) {
       if (nowMs - this.#pausedAtMs > STALLED_READER_MS) {
@@ -124,19 +127,15 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     this.#notedAtMs = nowMs
     this.#noteAtEvents = events + NOTE_EACH_TOKENS
     this.#usageNoted = usage !== null
-    const { tokens, details, serviceTier } = usage ?? this.#estimate()
-    this.#call.request.tried?.account.progress({
-      tokens,
-      usageDetails: details,
+    tellJournal(this.#call, usage ?? this.#estimate(), {
       usageSource: usage === null ? 'estimated' : 'reported',
-      serviceTier,
-      ...costOf(tokens, this.#call.price, details, serviceTier),
       replyBytes: this.#replyBytes,
     })
   }
 
   #write(bytes: Buffer): void {
     this.#replyBytes += bytes.length
+    this.#said?.keep(bytes)
     if (this.#sink?.write(bytes) === false && this.#pausedAtMs === null) {
       this.#pausedAtMs = this.#gateway.clock.monotonicMs()
       this.#call.upstream.exchange.pause()
@@ -155,8 +154,14 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     if (this.#over) return
     this.#over = true
     this.#gateway.streams.remove(this)
-    settle(this.#call, this.#endingAs(end), this.#gateway)
+    this.#settle(this.#endingAs(end))
     if (end.outcome === 'succeeded') this.#sink?.end()
+  }
+
+  #settle(ending: Ending): void {
+    const texts = ending.usageSource === 'reported' ? null : (this.#said?.texts() ?? null)
+    if (texts === null) settle(this.#call, ending, this.#gateway)
+    else void settleUncounted(this.#call, ending, texts, this.#gateway)
   }
 
   #endingAs({ outcome, errorCode }: End): Ending {

@@ -6,36 +6,16 @@
 import { priceOf } from '@headgate/domain/catalog'
 import { type Cost, costOf, noCost } from '@headgate/domain/cost'
 import { type GatewayError, toGatewayError } from '@headgate/domain/gateway-error'
-import { redact } from '@headgate/domain/redaction'
 import type { Used } from '@headgate/domain/reservation'
 import { type StoredDecision, storedDecisionOf } from '@headgate/domain/stored-decision'
 import { noTokens, type Usage } from '@headgate/domain/usage'
 import type { UsageIntent } from '@headgate/domain/usage-intent'
-import type { Outcome, UsageRecord, UsageSource } from '@headgate/domain/usage-record'
 import type { Body } from '../message/body.ts'
 import type { Tried } from '../message/inbound-request.ts'
+import type { CountQuestion, Said } from '../tokenizer/question.ts'
 import type { Answered, BudgetTerms, Reached, Reservation, Reserved } from './call.ts'
+import { type Ending, noUsage, recordOf, withCount } from './ending.ts'
 import type { Gateway } from './gateway.ts'
-
-const CLIENT_LENGTH_MAX = 150
-/** Calls with the old secret just after its end are those that people look for. */
-const SECRET_USE_TAIL_MS = 60 * 60_000
-
-/** How a call ended. */
-export type Ending = {
-  readonly outcome: Outcome
-  readonly status: number
-  readonly errorCode: string | null
-  readonly usage: Usage
-  readonly usageSource: UsageSource
-  readonly replyBytes: number
-  /** When the first byte of the answer left, monotonic; null when none did. */
-  readonly firstByteAtMs: number | null
-  /** Why it was refused; left out where it was not. */
-  readonly decision?: StoredDecision
-}
-
-export const noUsage: Usage = Object.freeze({ tokens: noTokens, details: null, serviceTier: null })
 
 /** Settles a call that was answered by an upstream, and gives what it cost. A second time does nothing more. */
 export function settle(call: Answered, ending: Ending, gateway: Gateway): Cost {
@@ -53,21 +33,28 @@ export function settle(call: Answered, ending: Ending, gateway: Gateway): Cost {
 export function settleRefused(reached: Reached, thrown: unknown, gateway: Gateway): void {
   if (!reached.request.claimSettlement()) return
   const error = toGatewayError(thrown)
-  const { tried } = reached.request
   reached.request.endLoad()
-  const usage = usageLost(reached, error)
-  const quotaId = tried?.deployment.quotaId ?? null
-  const cost = costOf(usage.tokens, tried?.price ?? null, null, usage.serviceTier)
-  const sent = tried !== null && error.code !== 'journal_full'
-  if (reached.reservation)
-    end(reached.reservation, { sent, tokens: usage.tokens.input, quotaId }, cost, gateway)
   if (error.code === 'internal_error') gateway.log.fault(reached.request.id, error)
-  const ending = {
-    ...endingOf(error),
-    ...decisionOf(reached, error),
-    usage,
-    usageSource: usage === noUsage ? 'none' : 'estimated',
-  } as const
+  const sent = reached.request.tried !== null && error.code !== 'journal_full'
+  const ending = { ...endingOf(error), ...decisionOf(reached, error) }
+  const lost = usageLost(reached, error)
+  if (lost === null) endRefused(reached, ending, sent, gateway)
+  else void endLost(reached, { ...ending, usage: lost.usage, usageSource: 'estimated' }, lost, gateway)
+}
+
+/** What may have been billed is counted, and then it ends like any other. */
+async function endLost(reached: Reached, ending: Ending, lost: Lost, gateway: Gateway): Promise<void> {
+  const endedAtMs = gateway.clock.monotonicMs()
+  const counted = await gateway.tokens.count(countQuestion(lost, null))
+  endRefused(reached, { ...withCount(ending, counted), endedAtMs }, true, gateway)
+}
+
+function endRefused(reached: Reached, ending: Ending, sent: boolean, gateway: Gateway): void {
+  const { tried } = reached.request
+  const { tokens, serviceTier } = ending.usage
+  const cost = costOf(tokens, tried?.price ?? null, null, serviceTier)
+  const used = { sent, tokens: tokens.input, quotaId: tried?.deployment.quotaId ?? null }
+  if (reached.reservation) end(reached.reservation, used, cost, gateway)
   append(reached, ending, cost, gateway)
 }
 
@@ -79,12 +66,26 @@ const BILLED_FAULTS: ReadonlySet<string> = new Set([
   'draining',
 ])
 
-/** The prompt at least is billed when a call broke after it was sent; what else was made, nobody saw. */
-function usageLost(reached: Reached, error: GatewayError): Usage {
+type Lost = Pick<Answered, 'endpoint' | 'body' | 'deployment'> & { readonly usage: Usage }
+
+/**
+ * The prompt at least is billed when a call broke after it was sent; what else was made, nobody saw. Null when
+ * nothing is billed.
+ */
+function usageLost(reached: Reached, error: GatewayError): Lost | null {
   const { estimate, request, endpoint, body } = reached
-  if (request.tried === null || estimate === undefined || !BILLED_FAULTS.has(error.code)) return noUsage
-  if (endpoint?.kind !== 'forwarded' || body === undefined) return noUsage
-  return estimatedUsage({ endpoint, body, estimate }, 0)
+  if (request.tried === null || estimate === undefined || !BILLED_FAULTS.has(error.code)) return null
+  if (endpoint?.kind !== 'forwarded' || body === undefined || !endpoint.metered) return null
+  const usage = estimatedUsage({ endpoint, body, estimate }, 0)
+  return { endpoint, body, deployment: request.tried.deployment, usage }
+}
+
+/** The question for whoever counts tokens. @param said what the caller got of the answer */
+export function countQuestion(
+  { endpoint, body, deployment }: Pick<Answered, 'endpoint' | 'body' | 'deployment'>,
+  said: Said,
+): CountQuestion {
+  return { model: deployment.pricedAs, endpoint: endpoint.name, body: body.bytes, said }
 }
 
 /** What a call is held to have used when nobody told: its estimate, in the service tier it asked for. */
@@ -194,82 +195,12 @@ function end({ asks, budget }: Reservation, used: Used, cost: Cost, gateway: Gat
 }
 
 function append(reached: Reached, ending: Ending, cost: Cost, gateway: Gateway): void {
-  const record = recordOf(reached, ending, cost, gateway.clock.monotonicMs())
+  const record = recordOf(reached, ending, cost, ending.endedAtMs ?? gateway.clock.monotonicMs())
   const { tried } = reached.request
   if (tried === null) gateway.usage.append(record)
   else tried.account.close(record)
   if (reached.endpoint?.kind === 'forwarded') gateway.recentCalls.note(record)
   gateway.log.call(record)
-}
-
-/** The record of a call that ends like this. */
-export function recordOf(reached: Reached, ending: Ending, cost: Cost, endedAtMs: number): UsageRecord {
-  const { request, caller, upstream } = reached
-  const deployment = reached.deployment ?? request.tried?.deployment
-  const { firstByteAtMs } = ending
-  const secret = secretUse(reached)
-  return {
-    requestId: request.id,
-    attempt: upstream?.attempt ?? request.tried?.attempt ?? 0,
-    startedAt: new Date(request.arrivedWallMs).toISOString(),
-    keyId: caller?.keyId ?? null,
-    userId: caller?.userId ?? null,
-    appId: caller?.appId ?? null,
-    teamId: caller?.teamId ?? null,
-    endpoint: reached.endpoint?.name ?? 'unknown',
-    alias: reached.alias?.name ?? null,
-    deploymentId: deployment?.id ?? null,
-    resourceId: deployment?.resource.id ?? null,
-    upstreamModel: deployment?.upstreamModel ?? null,
-    stream: reached.stream ?? false,
-    status: ending.status,
-    outcome: ending.outcome,
-    errorCode: ending.errorCode,
-    tokens: ending.usage.tokens,
-    usageDetails: ending.usage.details,
-    usageSource: ending.usageSource,
-    serviceTier: ending.usage.serviceTier,
-    costNanos: cost.costNanos,
-    costState: cost.costState,
-    currency: cost.currency,
-    priceId: cost.priceId,
-    agreementId: cost.agreementId,
-    requestBytes: request.bodyBytes,
-    replyBytes: ending.replyBytes,
-    overheadMicros: Math.max(0, Math.round(request.overheadMs(upstream, firstByteAtMs, endedAtMs) * 1000)),
-    firstByteMs: firstByteAtMs === null ? null : Math.round(firstByteAtMs - request.arrivedAtMs),
-    totalMs: Math.max(0, Math.round(endedAtMs - request.arrivedAtMs)),
-    catalogVersion: reached.catalog?.version ?? null,
-    upstreamRequestId: upstreamRequestId(reached),
-    shadowRefusal: reached.shadowRefusal ?? null,
-    secretNumber: secret.secretNumber,
-    client: secret.client,
-    // Of callers we know: others could fill the books with what they make up.
-    clientTag: caller === undefined ? null : request.head.clientTag,
-    decision: ending.decision ?? null,
-  }
-}
-
-type SecretUse = Pick<UsageRecord, 'secretNumber' | 'client'>
-
-const noSecretUse: SecretUse = { secretNumber: null, client: null }
-
-/** Who still uses which secret is asked while a key is rotated, and costs nothing at other times. */
-function secretUse({ caller, request }: Reached): SecretUse {
-  const rotation = caller?.key.rotation ?? null
-  if (rotation === null || request.arrivedWallMs > rotation.untilMs + SECRET_USE_TAIL_MS) return noSecretUse
-  const client = request.head.userAgent
-  return {
-    secretNumber: rotation.secretNumber,
-    client: client === null ? null : redact(client, CLIENT_LENGTH_MAX),
-  }
-}
-
-/** The id the provider gave its answer, so that both sides can talk about the same call. */
-function upstreamRequestId(reached: Reached): string | null {
-  const headers = reached.upstream?.head.headers
-  const id = headers?.['x-request-id'] ?? headers?.['apim-request-id']
-  return typeof id === 'string' ? id.slice(0, 128) : null
 }
 
 /** What a deployment's usage costs now, fixed when the call is sent. */

@@ -25,7 +25,7 @@ const figures: readonly Figure[] = [
   ['output_tokens', 'tokens of answers', (it) => it.tokens.output],
   ['reasoning_tokens', 'the part of output_tokens spent on reasoning', (it) => it.tokens.reasoning],
   ['calls_without_price', 'calls whose cost is unknown and in no sum', (it) => it.callsWithoutPrice],
-  ['calls_estimated', 'calls whose tokens are an estimate', (it) => it.callsEstimated],
+  ['calls_estimated', 'calls whose tokens no provider told', (it) => it.callsEstimated],
   ['request_bytes', 'size of requests', (it) => it.requestBytes],
   ['reply_bytes', 'size of answers', (it) => it.replyBytes],
 ]
@@ -73,7 +73,7 @@ function columnsOf({ data }: UsageAnswer, query: UsageQuery): Column<UsageGroup>
       'money',
     ],
   )
-  const all = [...figures, ...costs, ...(query.latency ? latencies : [])]
+  const all = [...figures, ...costs, ...costsIn(data, query), ...(query.latency ? latencies : [])]
   return [
     { name: 'at', type: 'instant', means: 'when the stretch of time begins', of: (it) => it.at },
     ...groups,
@@ -97,6 +97,31 @@ function columnsOf({ data }: UsageAnswer, query: UsageQuery): Column<UsageGroup>
         of: (it) => (it.previous === null ? null : of(it.previous)),
       }),
     ),
+  ]
+}
+
+/** Costs seen in one currency, and what could not be. */
+function costsIn(data: readonly UsageGroup[], query: UsageQuery): Figure[] {
+  if (query.in === undefined) return []
+  const views = data.flatMap((it) => [it.sums.costIn, it.previous?.costIn ?? null])
+  const left = new Set(views.flatMap((it) => it?.notConverted.map((one) => one.currency) ?? []))
+  return [
+    [
+      `cost_in_${query.in.toLowerCase()}`,
+      `all costs in ${query.in}, by the exchange rate of each day; without what is not converted`,
+      (it) => it.costIn?.amount ?? null,
+      'money',
+    ],
+    ...[...left]
+      .sort()
+      .map(
+        (currency): Figure => [
+          `not_converted_${currency.toLowerCase()}`,
+          `cost in ${currency} for whose day there was no exchange rate`,
+          (it) => it.costIn?.notConverted.find((one) => one.currency === currency)?.amount ?? null,
+          'money',
+        ],
+      ),
   ]
 }
 

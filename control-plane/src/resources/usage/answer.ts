@@ -1,23 +1,18 @@
 /** Answers questions about usage: lays the spans out, has them summed, and puts the sums into words. */
-import type {
-  Money,
-  UsageAnswer,
-  UsageGroup,
-  UsageQuery,
-  UsageSums,
-} from '@headgate/admin-contract/usage-query'
+import type { UsageAnswer, UsageGroup, UsageQuery, UsageSums } from '@headgate/admin-contract/usage-query'
+import type { Rate, RateTable } from '@headgate/domain/exchange-rate'
 import { quantileOf } from '@headgate/domain/rollup'
 import { binsOf } from '../../database/bin-digits.ts'
 import { readOrganisationSettings } from '../../database/organisation-settings.ts'
 import type { BinColumn } from '../../database/rollup-tables.ts'
 import { fieldFault, type HandlerContext } from '../context.ts'
 import { bucketStarts, yearBefore } from './buckets.ts'
+import { costInOf, moneyOf, readRateTable } from './money-view.ts'
 import { readKeptSince, readNames } from './queries.ts'
 import { alignDown, alignUp, type KeptSince, type SpanPlan, spanPlan } from './slices.ts'
 import { type SumRow, sumUsage } from './sums.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
-const NANOS = 1_000_000_000n
 /** Stretches of time, and cells of stretches and groups: some megabytes of reply. */
 const BUCKETS_MAX = 1_500
 const CELLS_MAX = 50_000
@@ -33,16 +28,20 @@ export async function answerUsage(
   const query = { ...question, zone: question.zone ?? reportingZone }
   const kept = await readKeptSince(db)
   const spans = spansOf(query, nowMs, kept)
-  const rows = await sumUsage(db, spans, query, { ...query, ofTeams: teamIds !== null })
+  const rates = query.in === undefined ? null : await readRateTable(db, query.in, spans)
+  const rows = await sumUsage(db, spans, query, { ...query, rates, ofTeams: teamIds !== null })
   const values = rows.flatMap((row) => query.by.map((_, i) => row[`dimension${i}`] ?? ''))
   const names = await readNames(db, [...new Set(values.filter((it) => /^[a-z]+_/.test(it)))])
   const [asked, earlier] = spans.map(({ bounds }) => ({ from: iso(bounds[0]), to: iso(bounds.at(-1)) }))
+  const used = new Set<Rate>()
+  const view = rates && { table: rates, used }
   return {
     ...(asked as { from: string; to: string }),
     previous: earlier ?? null,
     asOf: now,
-    data: groupsOf(rows, query, { starts: spans[0]?.bounds ?? [], names }),
+    data: groupsOf(rows, query, { starts: spans[0]?.bounds ?? [], names, view }),
     groups: Number(rows[0]?.groups ?? 0),
+    rates: view && [...used].sort(byDay),
   }
 }
 
@@ -69,9 +68,20 @@ function spansOf(query: UsageQuery & { zone: string }, nowMs: number, kept: Kept
   return spans.map((bounds) => spanPlan(bounds.map((it) => alignDown(it, kept))))
 }
 
-type Labels = { readonly starts: readonly number[]; readonly names: ReadonlyMap<string, string> }
+function byDay(a: Rate, b: Rate): number {
+  const [one, other] = [a, b].map((it) => it.day + it.base + it.quote) as [string, string]
+  return one < other ? -1 : 1
+}
 
-function groupsOf(rows: readonly SumRow[], query: UsageQuery, { starts, names }: Labels): UsageGroup[] {
+/** The rates that costs are seen by, and those of them that were used so far. */
+type View = { readonly table: RateTable; readonly used: Set<Rate> }
+type Labels = {
+  readonly starts: readonly number[]
+  readonly names: ReadonlyMap<string, string>
+  readonly view: View | null
+}
+
+function groupsOf(rows: readonly SumRow[], query: UsageQuery, { starts, names, view }: Labels): UsageGroup[] {
   const cells = new Map<string, SumRow[]>()
   for (const row of rows) {
     const cell = `${row.bucket} ${row.rank}`
@@ -90,6 +100,7 @@ function groupsOf(rows: readonly SumRow[], query: UsageQuery, { starts, names }:
       sumsOf(
         cell.filter((row) => row.span === span),
         query,
+        view,
       )
     return {
       at: query.bucket === 'none' ? null : iso(starts[first.bucket - 1]),
@@ -108,13 +119,11 @@ function groupsOf(rows: readonly SumRow[], query: UsageQuery, { starts, names }:
 }
 
 /** One sum of the rows of all currencies. */
-function sumsOf(rows: readonly SumRow[], { currency, latency }: UsageQuery): UsageSums {
+function sumsOf(rows: readonly SumRow[], { currency, latency }: UsageQuery, view: View | null): UsageSums {
   const sum = (column: Exclude<keyof SumRow, BinColumn>) =>
     rows.reduce((total, row) => total + Number(row[column]), 0)
-  const told = rows.filter(
-    (row) =>
-      (row.priced !== '0' || row.costNanos !== '0') && (currency === undefined || row.currency === currency),
-  )
+  const wanted = rows.filter((row) => currency === undefined || row.currency === currency)
+  const told = wanted.filter((row) => row.priced !== '0' || row.costNanos !== '0')
   return {
     calls: sum('calls'),
     refused: sum('refused'),
@@ -130,6 +139,7 @@ function sumsOf(rows: readonly SumRow[], { currency, latency }: UsageQuery): Usa
     costs: told
       .map((row) => moneyOf(row.costNanos, row.currency))
       .sort((a, b) => (a.currency < b.currency ? -1 : 1)),
+    costIn: view && costInOf(wanted.flatMap(ratedSums), view.table, view.used),
     callsWithoutPrice: sum('unpriced'),
     callsEstimated: sum('estimated'),
     requestBytes: sum('requestBytes'),
@@ -144,20 +154,17 @@ function sumsOf(rows: readonly SumRow[], { currency, latency }: UsageQuery): Usa
   }
 }
 
+/** A row's cost by stretches of the rates; what came to nothing needs no rate. */
+function ratedSums({ currency, rateStretches = [], rateNanos = [] }: SumRow) {
+  return rateStretches
+    .map((stretch, i) => ({ stretch, currency, nanos: rateNanos[i] ?? '0' }))
+    .filter((it) => it.nanos !== '0')
+}
+
 function percentiles(rows: readonly SumRow[], column: BinColumn, perMs: number) {
   const bins = binsOf(rows.reduce((total, row) => total + BigInt(row[column] ?? 0), 0n).toString())
   const read = (share: number) => Number(((quantileOf(bins, share) ?? 0) / perMs).toPrecision(3))
   return bins.size === 0 ? null : { p50: read(0.5), p90: read(0.9), p95: read(0.95), p99: read(0.99) }
-}
-
-/** Nanos as decimal text, exact, with at least two decimals: `1500000000` is `1.50`. A correction can make it negative. */
-export function moneyOf(nanos: string, currency: string): Money {
-  const size = BigInt(nanos.replace('-', ''))
-  const fraction = (size % NANOS)
-    .toString()
-    .padStart(9, '0')
-    .replace(/0{1,7}$/, '')
-  return { amount: `${nanos.startsWith('-') ? '-' : ''}${size / NANOS}.${fraction}`, currency }
 }
 
 function iso(instantMs: number | undefined): string {

@@ -6,6 +6,7 @@ import type { UsageValues } from '@headgate/admin-contract/usage-query'
 import type { UsageDimension } from '@headgate/domain/rollup'
 import { type RawBuilder, sql } from 'kysely'
 import { dimensionColumns } from '../../database/rollup-tables.ts'
+import type { RateParts } from './rate-parts.ts'
 import type { SpanPlan } from './slices.ts'
 
 /** Which dimension each part of a filter is of. */
@@ -29,6 +30,7 @@ type Wanted = {
   readonly by: readonly UsageDimension[]
   readonly filter: UsageValues
   readonly columns: readonly string[]
+  readonly rated: RateParts
 }
 
 const told: Readonly<Record<UsageDimension, RawBuilder<unknown>>> = {
@@ -56,7 +58,7 @@ const figures: Readonly<Record<string, RawBuilder<unknown>>> = {
 /** The entries of all spans, each with its stretch, in the columns that sums have. */
 export function corrections(
   spans: readonly SpanPlan[],
-  { by, filter, columns }: Wanted,
+  { by, filter, columns, rated }: Wanted,
 ): RawBuilder<unknown> {
   const dimensions = by.map(
     (dimension, i) => sql`coalesce(${told[dimension]}::text, '') as ${sql.ref(`dimension${i}`)},`,
@@ -70,7 +72,7 @@ export function corrections(
   const selects = spans.map(({ bounds }, span) => {
     const instants = bounds.map((it) => new Date(it).toISOString())
     return sql`select ${span}::int as span,
-        width_bucket(it.started_at, ${instants.slice(0, -1)}::timestamptz[]) as bucket, it.currency,
+        width_bucket(it.started_at, ${instants.slice(0, -1)}::timestamptz[]) as bucket, it.currency ${rated.of(sql`it.started_at`)},
         ${sql.join(dimensions, sql` `)} ${sql.join(values)}
       from cost_corrections it left join usage_records used using (started_at, request_id, attempt)
       where it.started_at >= ${instants[0]}::timestamptz and it.started_at < ${instants.at(-1)}::timestamptz

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { z } from 'zod'
 import { startTestPlane, type TestPlane, until } from '../../../../tests/admin/harness.ts'
 import { usageRecord } from '../../../../tests/admin/usage-record.ts'
-import { moneyOf } from './answer.ts'
+import { moneyOf } from './money-view.ts'
 
 const COUNT = 60
 const from = '2026-11-01T00:00:00Z'

@@ -11,6 +11,7 @@ import {
   type RollupTable,
   rollupTables,
 } from '../../database/rollup-tables.ts'
+import type { RateParts } from './rate-parts.ts'
 import type { Range, Share, SpanPlan } from './slices.ts'
 
 /** What is read, and how it is told apart. */
@@ -25,6 +26,8 @@ export type Reading = {
   readonly join: RawBuilder<unknown>
   /** Which series are read; nothing where it is all of them. */
   readonly wanted: RawBuilder<unknown>
+  /** Makes a key out of the instant of a row, where costs are told apart by exchange rates. */
+  readonly rated: RateParts
 }
 
 /** Sums of the parts of all spans: `span`, `bucket`, the keys, the columns. Equal keys may come from several parts. */
@@ -50,7 +53,7 @@ function sliced({ plan, span, table }: Part, reading: Reading): RawBuilder<unkno
   const keys = namesOf(reading.keys)
   return [
     sql`select ${span}::int as span, bucket, ${keys}, ${sums(reading.columns, table)}
-      from (select *, ${bucket} as bucket from ${sql.table(table.name)} where ${within(ranges)} ${reading.wanted}) as slices
+      from (select *, ${bucket} as bucket ${reading.rated.of(sql`at`)} from ${sql.table(table.name)} where ${within(ranges)} ${reading.wanted}) as slices
         ${reading.join} group by bucket, ${keys}`,
   ]
 }
@@ -72,7 +75,7 @@ function moved({ plan, span, table }: Part, reading: Reading): RawBuilder<unknow
           ${stretches(-1)}::int4[]) as share (since, until, gains, loses)
         -- The fence makes Postgres look up each of the few ranges instead of reading the table.
         cross join lateral (
-          select * from ${sql.table(table.name)} where at >= since and at < until ${reading.wanted} offset 0
+          select * ${reading.rated.of(sql`at`)} from ${sql.table(table.name)} where at >= since and at < until ${reading.wanted} offset 0
         ) as slices ${reading.join} group by gains, loses, ${keys}) as shares
       cross join lateral (values (gains, 1), (loses, -1)) as side (stretch, sign) where stretch is not null`,
   ]

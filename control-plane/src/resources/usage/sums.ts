@@ -3,6 +3,7 @@
  * one look at days, and then sums stretches for the groups to be told alone and for all others together.
  */
 import type { Metric, UsageQuery, UsageValues } from '@headgate/admin-contract/usage-query'
+import type { RateTable } from '@headgate/domain/exchange-rate'
 import type { UsageDimension } from '@headgate/domain/rollup'
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
@@ -16,6 +17,7 @@ import {
   sumColumns,
 } from '../../database/rollup-tables.ts'
 import { corrections, filterDimensions } from './corrections.ts'
+import { noRates, type RateParts, ratePartsOf } from './rate-parts.ts'
 import { cubesOf, rollupRows } from './rollup-rows.ts'
 import { type SpanPlan, spanPlan } from './slices.ts'
 
@@ -29,6 +31,9 @@ export type SumRow = {
   readonly rank: number | null
   readonly groups: number
   readonly currency: string
+  /** The cost by stretches of the rates, where costs are seen in one currency. */
+  readonly rateStretches?: readonly number[]
+  readonly rateNanos?: readonly string[]
   readonly [dimension: `dimension${number}`]: string | null
 } & Readonly<Record<CountColumn | SumColumn, string>> &
   Readonly<Partial<Record<BinColumn, string>>>
@@ -36,6 +41,8 @@ export type SumRow = {
 type Question = Pick<UsageQuery, 'by' | 'metric' | 'currency' | 'latency' | 'limit'> & {
   /** Whoever asks sees some teams alone, so that only sums that tell teams apart are theirs. */
   readonly ofTeams: boolean
+  /** By which costs are ranked and told apart; null where each currency is summed by itself alone. */
+  readonly rates: RateTable | null
 }
 
 const summed = [...Object.keys(countColumns), ...Object.keys(sumColumns)]
@@ -71,22 +78,29 @@ export async function sumUsage(
     dimensions.length > 0 ? sql`join ranked using (${sql.join(dimensions)})` : sql`cross join ranked`
   const totals = spans.map(({ bounds }) => spanPlan([bounds[0] as number, bounds.at(-1) as number]))
   const series = seriesOf([...totals, ...spans], filter, question)
-  const reading = { columns, ...series, keys: ['currency', 'rank'], join: sql`join ranks using (series_id)` }
-  const sums = sql.join(columns.map((column) => sql`sum(${sql.ref(column)})::text as ${sql.ref(column)}`))
+  const rated = await ratePartsOf(db, question.rates)
+  const keys = ['currency', 'rank', ...rated.keys]
+  const reading = { columns, ...series, keys, rated, join: sql`join ranks using (series_id)` }
+  const sums = sql.join(columns.map((column) => sql`sum(${sql.ref(column)}) as ${sql.ref(column)}`))
+  const texts = sql.join(columns.map((column) => sql`sum(${sql.ref(column)})::text as ${sql.ref(column)}`))
   const statement = sql<SumRow>`
-    with ${ranking(totals, filter, { question, series, names })}, ranks as materialized (
+    with ${ranking(totals, filter, { question, series, names, rated })}, ranks as materialized (
       select id as series_id, currency, rank
       from (select id, currency, ${dimensionsOf(question.by)} cube from usage_series) as series ${joined}
       where cube = any(${cubesOf(spans, reading)})
     ), cells as (
       ${rollupRows(spans, reading)}
       union all
-      select span, bucket, currency, rank, ${columnNames(columns)}
-      from (${corrections(spans, { by: question.by, filter, columns })}) as corrected ${joined}
+      select span, bucket, currency, rank, ${rated.names} ${columnNames(columns)}
+      from (${corrections(spans, { by: question.by, filter, columns, rated })}) as corrected ${joined}
+    ), told as (
+      select span, bucket, currency, rank, ${rated.names} ${sums}
+      from cells group by ${columnNames(['span', 'bucket', ...keys])}
     )
     select ${names} sums.*, (select count(*) from ranked) as groups
     from (
-      select span, bucket, currency, rank, ${sums} from cells group by span, bucket, currency, rank having ${isPresent}
+      select span, bucket, currency, rank, ${texts} ${rated.told}
+      from told group by span, bucket, currency, rank having ${isPresent}
     ) as sums left join ranked using (rank)`
   return db.transaction().execute(async (transaction) => {
     // With less memory, tens of thousands of groups are sorted on disk; and compiling takes longer than it saves.
@@ -103,33 +117,35 @@ type Parts = {
   readonly question: Question
   readonly series: ReturnType<typeof seriesOf>
   readonly names: RawBuilder<unknown>
+  readonly rated: RateParts
 }
 
 /** `ranked` has the rank of each group. @param totals each span as one stretch */
 function ranking(
   totals: readonly SpanPlan[],
   filter: UsageValues,
-  { question, series, names }: Parts,
+  { question, series, names, rated: asked }: Parts,
 ): RawBuilder<unknown> {
   const { by, metric, currency, limit } = question
+  const rated = metric === 'cost' ? asked : noRates
   const columns = [...new Set([...present, ...metrics[metric]])]
   const figures = columnNames(columns)
   const isRanked =
     metric === 'cost' && currency !== undefined ? sql`span = 0 and currency = ${currency}` : sql`span = 0`
   const used = sql.join(
-    metrics[metric].map((column) => sql.ref(column)),
+    metrics[metric].map((column) => (column === 'costNanos' ? rated.worth : sql.ref(column))),
     sql` + `,
   )
   const grouped =
     by.length > 0 ? sql`group by ${sql.join(by.map((_, i) => sql.ref(`dimension${i}`)))}` : sql``
   return sql`${series.listed} totals as materialized (
-      ${rollupRows(totals, { ...series, columns, keys: ['seriesId'], join: sql`` })}
+      ${rollupRows(totals, { ...series, columns, rated, keys: ['seriesId', ...rated.keys], join: sql`` })}
     ), named as materialized (
-      select span, currency, ${dimensionsOf(by)} ${figures}
+      select span, currency, ${rated.names} ${dimensionsOf(by)} ${figures}
       from totals join usage_series on id = series_id where cube = any(${cubesOf(totals, { ...series, columns })})
       union all
-      select span, currency, ${names} ${figures}
-      from (${corrections(totals, { by, filter, columns })}) as corrected
+      select span, currency, ${rated.names} ${names} ${figures}
+      from (${corrections(totals, { by, filter, columns, rated })}) as corrected
     ), placed as (
       select ${names} row_number() over (
         order by coalesce(sum(${used}) filter (where ${isRanked}), 0) desc ${list(
@@ -137,7 +153,7 @@ function ranking(
           'before',
         )}
       ) as place
-      from named ${grouped} having ${isPresent}
+      from named ${rated.worthJoin} ${grouped} having ${isPresent}
     ), ranked as materialized (
       select ${names} case when place <= ${limit} then place end as rank from placed
     )`
