@@ -1,10 +1,9 @@
 /** A sink setting says where copies of usage go, and from when on a copy is behind. */
-import type { Setting, SettingReader } from './setting.ts'
 
-const withAdmin: readonly SettingReader[] = ['control-plane', 'standalone']
+const withAdmin = ['control-plane', 'standalone'] as const
 
 /** In the order people meet them. */
-export const sinkSettings: readonly Setting[] = [
+export const sinkSettings = [
   {
     name: 'HEADGATE_COSMOS_ENDPOINT',
     readBy: withAdmin,
@@ -58,4 +57,4 @@ export const sinkSettings: readonly Setting[] = [
     secret: false,
     meaning: 'From how many seconds behind on a sink is called `lagging`.',
   },
-]
+] as const
