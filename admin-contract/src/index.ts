@@ -31,6 +31,7 @@ import { routes } from './routes.ts'
 import { secretFindings, secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
 import { simulations } from './simulations.ts'
+import { sinks } from './sinks.ts'
 import { teams } from './teams.ts'
 import { usage } from './usage.ts'
 import { users } from './users.ts'
@@ -61,6 +62,7 @@ export const contract = {
   requests,
   exports,
   exportSchedules,
+  sinks,
   drafts,
   publications,
   simulations,

@@ -2,10 +2,13 @@
  * The control plane's settings: the environment read once into one frozen object, all faults told together.
  * The only file of the control plane that reads process.env.
  */
+import { resolve } from 'node:path'
+import { KeyVaultNames } from '@headgate/domain/secret-ref'
 import type { SessionRules } from '@headgate/domain/session'
 import { unknownSettings } from '@headgate/domain/setting'
 import { z } from 'zod'
 import { isNetwork } from './alerts/receiver-guard.ts'
+import { type CosmosSettings, cosmosFaults, cosmosIn, cosmosShape } from './cosmos-settings.ts'
 import {
   type DirectoryConfig,
   DirectorySettings,
@@ -78,6 +81,15 @@ const Environment = z.object({
   HEADGATE_KEEP_DAYS_DAYS: days(1_900),
   HEADGATE_KEEP_AUDIT_DAYS: days(2_555),
   HEADGATE_SEALING_KEY: z.string().optional(),
+  HEADGATE_SECRETS_DIR: z.string().optional(),
+  HEADGATE_KEY_VAULTS: KeyVaultNames.optional(),
+  HEADGATE_SINK_LAG_SECONDS: z.coerce
+    .number('must be a number of seconds')
+    .int()
+    .min(10)
+    .max(86_400)
+    .default(900),
+  ...cosmosShape,
   HEADGATE_AUDIT_KEY: secret('the key that signs the audit log'),
   HEADGATE_AUDIT_ANCHORS_FILE: z.string().optional(),
   HEADGATE_LOG_LEVEL: z
@@ -125,16 +137,24 @@ export type ControlPlaneConfig = {
   /** Private networks that alerts may be sent to. */
   readonly alertNetworks: readonly string[]
   readonly audit: AuditConfig
+  /** From where on a sink is behind by too much. */
+  readonly sinkLagSecondsMax: number
 }
 
 export type ControlPlaneSettings = ControlPlaneConfig & {
   readonly keyPepper: string
   /** Null: nothing can be stored under `db://`. */
   readonly sealingKey: string | null
+  /** Null: no such sink. */
+  readonly cosmos: CosmosSettings | null
   readonly redisUrl: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
-  /** The environment itself, for `env://` references only. */
-  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Where references are read: `env://`, `file://`, and `kv://` of these vaults. */
+  readonly secrets: {
+    readonly environment: Readonly<Record<string, string | undefined>>
+    readonly folder: string | null
+    readonly vaults: readonly string[]
+  }
   /** Names that look like settings and are none, to be told at start. */
   readonly unknownNames: readonly string[]
 }
@@ -149,8 +169,11 @@ export function readSettings(
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   const parsed = Environment.safeParse(given)
   const issues = parsed.success ? [] : parsed.error.issues
-  const faults = issues.map((issue) => `  ${String(issue.path[0])} ${issue.message}`)
-  faults.push(...directoryFaults(given, secret('the client secret of the app registration')))
+  const faults = issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`)
+  faults.push(
+    ...directoryFaults(given, secret('the client secret of the app registration')),
+    ...cosmosFaults(given),
+  )
   if (!parsed.success || faults.length > 0) throw new Error(`these settings are wrong:\n${faults.join('\n')}`)
   const it = parsed.data
   return Object.freeze({
@@ -179,11 +202,17 @@ export function readSettings(
       anchorsFile: it.HEADGATE_AUDIT_ANCHORS_FILE ?? null,
       keptDays: it.HEADGATE_KEEP_AUDIT_DAYS,
     }),
+    sinkLagSecondsMax: it.HEADGATE_SINK_LAG_SECONDS,
+    cosmos: cosmosIn(it),
     keyPepper: it.HEADGATE_KEY_PEPPER,
     sealingKey: it.HEADGATE_SEALING_KEY ?? null,
     redisUrl: it.REDIS_URL,
     logLevel: it.HEADGATE_LOG_LEVEL,
-    environment,
+    secrets: {
+      environment,
+      folder: it.HEADGATE_SECRETS_DIR === undefined ? null : resolve(it.HEADGATE_SECRETS_DIR),
+      vaults: it.HEADGATE_KEY_VAULTS?.split(',') ?? [],
+    },
     unknownNames: unknownSettings(Object.keys(environment)),
   })
 }

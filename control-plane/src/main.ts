@@ -1,4 +1,5 @@
 /** The control plane as a process of its own: settings and adapters are put together here and nowhere else. */
+import { cosmosSink } from '@headgate/adapters/cosmos/cosmos-sink'
 import { keyDigester } from '@headgate/adapters/keys/digest'
 import { redisCallQuestions } from '@headgate/adapters/redis/call-questions'
 import { redisCatalogFeed } from '@headgate/adapters/redis/catalog-feed'
@@ -6,9 +7,9 @@ import { connectRedis } from '@headgate/adapters/redis/client'
 import { redisKeyDirectory } from '@headgate/adapters/redis/key-directory'
 import { redisLedger } from '@headgate/adapters/redis/ledger'
 import { redisUsageSource } from '@headgate/adapters/redis/usage-source'
-import { envSecrets } from '@headgate/adapters/secrets/env'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
 import { secretSealer } from '@headgate/adapters/secrets/sealer'
+import { plainSources } from '@headgate/adapters/secrets/sources'
 import { processLog } from '@headgate/adapters/telemetry/log'
 import { type ControlPlaneSettings, readSettings } from './config.ts'
 import { startControlPlane } from './start.ts'
@@ -22,6 +23,7 @@ async function run(settings: ControlPlaneSettings): Promise<void> {
   const client = await connectRedis(settings.redisUrl, { log })
   const keys = redisKeyDirectory(client, { log, clock })
   const ledger = redisLedger(client, { log })
+  const secrets = secretResolver({ sources: plainSources(settings.secrets), clock, log })
   const ports = {
     catalogFeed: redisCatalogFeed(client, { log }),
     keyPublisher: keys,
@@ -30,7 +32,8 @@ async function run(settings: ControlPlaneSettings): Promise<void> {
     digestKey: keyDigester(settings.keyPepper),
     sealer: settings.sealingKey === null ? null : secretSealer(settings.sealingKey),
     ledger,
-    secrets: secretResolver({ sources: { env: envSecrets(settings.environment) }, clock, log }),
+    secrets,
+    sinks: settings.cosmos === null ? [] : [cosmosSink({ ...settings.cosmos, secrets })],
     clock,
   }
   const controlPlane = await startControlPlane(settings, ports, log)

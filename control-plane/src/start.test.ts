@@ -49,6 +49,7 @@ test('a taken port ends the start with one sentence that names the setting', asy
     allowLoopbackUpstreams: false,
     drainMs: 1_000,
     alertNetworks: [],
+    sinkLagSecondsMax: 900,
     audit: { key: 'k'.repeat(32), anchorsFile: null, keptDays: 1 },
     usageKeptDays: { records: 90, minute: 7, hour: 400, day: 1_900 },
   }

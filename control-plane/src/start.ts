@@ -15,6 +15,7 @@ import type {
   Log,
   SecretResolver,
   SecretSealer,
+  UsageSink,
   UsageSource,
 } from '@headgate/domain/ports'
 import type { FastifyInstance } from 'fastify'
@@ -38,6 +39,7 @@ import { answerCallers } from './jobs/answer-callers.ts'
 import { checkUsage } from './jobs/check-usage.ts'
 import { deliverAlerts } from './jobs/deliver-alerts.ts'
 import { drainUsage } from './jobs/drain-usage.ts'
+import { feedSinks } from './jobs/feed-sinks.ts'
 import { foretellOverruns } from './jobs/foretell-overruns.ts'
 import { forgetReplies } from './jobs/forget-replies.ts'
 import { keepAudit } from './jobs/keep-audit.ts'
@@ -79,6 +81,8 @@ export type ControlPlanePorts = {
   readonly sealer: SecretSealer | null
   readonly ledger: Pick<Ledger, 'look' | 'restore'>
   readonly secrets: SecretResolver
+  /** Where copies of usage go. */
+  readonly sinks: readonly UsageSink[]
   readonly clock: Clock
 }
 
@@ -111,7 +115,7 @@ export async function startControlPlane(
     ...pool,
     name: 'headgate-jobs',
     statementTimeoutMs: JOB_STATEMENT_MS,
-    connectionsMax: 8,
+    connectionsMax: 8 + ports.sinks.length,
   })
   const closeDatabases = () => Promise.all([admin.close(), jobs.close()])
   const stopping = new AbortController()
@@ -227,6 +231,7 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
     rebuildUsage({ db, log }),
     startScheduledExports(home),
     runExports({ db, scopedTo: around.scopedTo, log, clock }),
+    ...feedSinks({ db, log, clock, newId: home.newId, lagSecondsMax: config.sinkLagSecondsMax }, ports.sinks),
   ]
   const keyJobs = [
     rotateKeys({ home, db, publisher: ports.keyPublisher }),
@@ -247,7 +252,11 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
     connectionsMax: jobs.length,
   })
   const running = startJobs(jobs, { locks: locks.db, log })
-  return { stop: () => running.stop().finally(locks.close) }
+  const stop = async () => {
+    await running.stop().finally(locks.close)
+    for (const sink of ports.sinks) sink.close()
+  }
+  return { stop }
 }
 
 /** Processes are started in any order, so a database that does not answer yet is waited for. */

@@ -3,6 +3,7 @@
  * The only file of the data plane that reads process.env.
  */
 import { join, resolve } from 'node:path'
+import { KeyVaultNames } from '@headgate/domain/secret-ref'
 import { unknownSettings } from '@headgate/domain/setting'
 import { z } from 'zod'
 
@@ -21,10 +22,7 @@ const Environment = z.object({
   HEADGATE_KEY_PEPPER: z.string({ error: 'is required: the pepper keys were digested under' }).min(32),
   HEADGATE_SEALING_KEY: z.string().optional(),
   HEADGATE_SECRETS_DIR: z.string().optional(),
-  HEADGATE_KEY_VAULTS: z
-    .string()
-    .regex(/^[a-z0-9-]{3,24}(,[a-z0-9-]{3,24})*$/, 'must be names of vaults with commas between them')
-    .optional(),
+  HEADGATE_KEY_VAULTS: KeyVaultNames.optional(),
   HEADGATE_EXPECTED_INSTANCES: z.coerce.number().int().min(1).max(10_000).default(1),
   HEADGATE_DRAIN_MS: z.coerce.number().int().min(0).max(3_600_000).default(120_000),
   HEADGATE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

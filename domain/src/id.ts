@@ -37,6 +37,7 @@ export type IdPrefix =
   | 'dlv'
   | 'evt'
   | 'sec'
+  | 'snk'
 
 /** A zod shape for an id of one kind; its error names what is expected. */
 export function idOf(prefix: IdPrefix) {

@@ -7,6 +7,7 @@ import type { CallQuestion } from './own-use.ts'
 import type { KeyRecord } from './proxy-key.ts'
 import type { Ask, LivePool, Pool, PoolUse, Used, Verdict } from './reservation.ts'
 import type { Secret, SecretRef } from './secret-ref.ts'
+import type { RefusedEntry, SinkEntry } from './sink-entry.ts'
 import type { SealedSecret } from './stored-secret.ts'
 import type { UsageIntent, UsageProgress } from './usage-intent.ts'
 import type { UsageRecord } from './usage-record.ts'
@@ -133,6 +134,28 @@ export type UsageBatch = {
 export interface UsageSource {
   /** Waits up to `waitMs` for records; an empty batch when none came. */
   take(countMax: number, waitMs: number): Promise<UsageBatch>
+}
+
+/**
+ * A place outside that is given a copy of all usage. Entries come at least once; they never change and have ids
+ * that are theirs for ever, so whoever writes by id holds each once.
+ */
+export interface UsageSink {
+  /** As it stands in lists, metrics and logs. One of a process has it, and its place is kept under it. */
+  readonly name: string
+  readonly kind: string
+  /** Where it writes, without a secret. With another target it begins anew. */
+  readonly target: string
+  /** From which instant on records are given to it; null: those that are stored from its first start on. */
+  readonly from: string | null
+  /** Looks whether it could write, before there is anything to. @throws SinkFault that says what to do */
+  check(signal: AbortSignal): Promise<void>
+  /**
+   * Writes all entries but those it gives back: they will never be taken, and the others go on without them.
+   * @throws SinkFault when nothing can be said of some of them; then all come again
+   */
+  write(entries: readonly SinkEntry[], signal: AbortSignal): Promise<readonly RefusedEntry[]>
+  close(): void
 }
 
 /** Where a gateway learns what became of a call that it no longer knows of itself. Never on the way of a call. */

@@ -36,6 +36,7 @@ const table = {
   'prices.write': overall('finance', 'admin'),
   'usage.read': inTeams(...all),
   'usage.check': overall(...all),
+  'sinks.read': overall(...all),
   'exports.read': inTeams(...all),
   'exports.write': inTeams('operator', 'finance', 'admin'),
   'drafts.read': overall(...all),

@@ -24,6 +24,11 @@ export const SecretRef = z
   .brand<'SecretRef'>()
 export type SecretRef = z.infer<typeof SecretRef>
 
+/** Which Azure Key Vaults a process may ask, as its settings name them. */
+export const KeyVaultNames = z
+  .string()
+  .regex(/^[a-z0-9-]{3,24}(,[a-z0-9-]{3,24})*$/, 'must be names of vaults with commas between them')
+
 /** True when the text has the form of a reference of a known scheme. */
 export function isSecretRef(text: string): boolean {
   const scheme = text.slice(0, text.indexOf('://'))

@@ -1,4 +1,5 @@
-/** The page of metrics, from what `/metrics` of an idle data plane says. */
+/** The page of metrics, from what `/metrics` of an idle data plane and a control plane without sinks says. */
+import { sinkMetrics } from '@headgate/control-plane/http/metrics'
 import { dataPlaneMetrics } from '@headgate/data-plane/observe/metrics'
 import { code, pageHead, table } from './markdown.ts'
 
@@ -19,6 +20,12 @@ const meanings: Readonly<Record<string, string>> = {
     'Usage records that left and are not committed by the control plane yet.',
   headgate_usage_records_lost_total: 'Usage records given up because there was no room for them anywhere.',
   headgate_journal_damaged_bytes_total: 'Bytes of the usage journal that could not be read at the start.',
+  headgate_sink_lag_seconds: 'How long the oldest of what a `sink` is still to be given has been stored.',
+  headgate_sink_up: '1 while a `sink` is fed; 0 when its last try failed or no process feeds it.',
+  headgate_sink_records_total: 'Usage records that a `sink` was given.',
+  headgate_sink_corrections_total: 'Corrections of costs that a `sink` was given.',
+  headgate_sink_put_aside_total: 'What a `sink` refused for good and was put aside.',
+  headgate_sink_missed_total: 'What a `sink` was not given because it was no longer kept.',
   headgate_config_version: 'Version of the catalog in force; 0 when there is none yet.',
 }
 
@@ -30,17 +37,24 @@ export function metricsPage(): string {
     catalogVersion: () => 0,
     backlog: () => ({ bytes: 0, bytesMax: 0, waiting: 0, unconfirmed: 0, lost: 0, damagedBytes: 0 }),
   }).text()
+  return [
+    pageHead('Metrics', '`data-plane/src/observe/metrics.ts`'),
+    'The data plane shows them at `/metrics` on `HEADGATE_OPS_PORT`, in the text format of Prometheus. Labels',
+    'never hold a key, a user or a text a caller wrote.\n',
+    tableOf(text),
+    'The control plane shows those of [sinks](../guides/sinks.md) at `/metrics` on `HEADGATE_ADMIN_PORT`, to anybody who',
+    'reaches that port. They are read from Postgres, so all control planes tell the same.\n',
+    tableOf(sinkMetrics([])),
+  ].join('\n')
+}
+
+function tableOf(text: string): string {
   const rows = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', kind = '']) => [
     code(name),
     kind,
     meaningOf(name),
   ])
-  return [
-    pageHead('Metrics', '`data-plane/src/observe/metrics.ts`'),
-    'The data plane shows them at `/metrics` on `HEADGATE_OPS_PORT`, in the text format of Prometheus. Labels',
-    'never hold a key, a user or a text a caller wrote. The control plane has no metrics yet.\n',
-    table(['Metric', 'Kind', 'Meaning'], rows),
-  ].join('\n')
+  return table(['Metric', 'Kind', 'Meaning'], rows)
 }
 
 function meaningOf(name: string): string {

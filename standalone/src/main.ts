@@ -3,6 +3,7 @@
  * everything together, seeds the demo, and says how to make the first call.
  */
 import { join } from 'node:path'
+import { cosmosSink } from '@headgate/adapters/cosmos/cosmos-sink'
 import { lastGoodCatalog } from '@headgate/adapters/disk/last-good-catalog'
 import type { Outlet } from '@headgate/adapters/journal/outlet'
 import { openUsageJournal } from '@headgate/adapters/journal/usage-journal'
@@ -22,10 +23,9 @@ import { ledgerWithFallback } from '@headgate/adapters/redis/ledger-with-fallbac
 import { findRedisServer, startLocalRedis } from '@headgate/adapters/redis/local-server'
 import { redisUsageOutlet } from '@headgate/adapters/redis/usage-outlet'
 import { redisUsageSource } from '@headgate/adapters/redis/usage-source'
-import { envSecrets } from '@headgate/adapters/secrets/env'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
 import { secretSealer } from '@headgate/adapters/secrets/sealer'
-import { secretSources } from '@headgate/adapters/secrets/sources'
+import { plainSources, secretSources } from '@headgate/adapters/secrets/sources'
 import { readSettings as readControlPlane } from '@headgate/control-plane/config'
 import { startLocalPostgres } from '@headgate/control-plane/database/local-server'
 import { startControlPlane } from '@headgate/control-plane/start'
@@ -103,7 +103,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
   const digest = keyDigester(data.keyPepper)
   const usage = await openUsage(shared.outlet, data, { log, undo })
   const bootstrapCode = settings.mode === 'evaluation' ? randomText() : null
-  const secrets = secretResolver({ sources: { env: envSecrets(control.environment) }, clock, log })
+  const secrets = secretResolver({ sources: plainSources(control.secrets), clock, log })
   const controlPlane = await startControlPlane(
     { ...control, bootstrapCode },
     {
@@ -113,6 +113,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
       callQuestions: shared.callQuestions,
       ledger: shared.ledger,
       ...{ digestKey: digest, secrets, clock },
+      sinks: control.cosmos === null ? [] : [cosmosSink({ ...control.cosmos, secrets })],
       sealer: control.sealingKey === null ? null : secretSealer(control.sealingKey),
     },
     log,

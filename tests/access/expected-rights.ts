@@ -53,6 +53,7 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
   alertChannels: { ...plain(organisation('VOFSA'), organisation('FA')), test: organisation('FA') },
   alertDeliveries: { list: organisation('VOFSA'), read: organisation('VOFSA'), retry: organisation('FA') },
   policies: plain(team('VOFSA', 'policy'), organisation('SA')),
+  sinks: { list: organisation('VOFSA'), read: organisation('VOFSA') },
   resources: upstreams,
   quotas: upstreams,
   deployments: upstreams,

@@ -113,6 +113,7 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
     allowLoopbackUpstreams: options.allowLoopbackUpstreams ?? false,
     drainMs: 10_000,
     alertNetworks: [],
+    sinkLagSecondsMax: 900,
     // Tests store calls of fixed days, which must not grow old.
     audit: { key: AUDIT_KEY, anchorsFile: options.anchorsFile ?? null, keptDays: 36_500 },
     usageKeptDays: { records: 36_500, minute: 36_500, hour: 36_500, day: 36_500 },
@@ -151,6 +152,7 @@ export function memoryPorts(environment: Readonly<Record<string, string>> = {}):
     sealer: secretSealer(SEALING_KEY),
     ledger: memoryLedger(systemClock),
     secrets: secretResolver({ sources: { env: envSecrets(environment) }, clock: systemClock }),
+    sinks: [],
     clock: systemClock,
   }
 }

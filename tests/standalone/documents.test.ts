@@ -69,6 +69,7 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
       /"owner_name":"Payments"/,
     ],
   ],
+  ['docs/guides/sinks.md', true, [/"data":\[\]/]],
   ['docs/guides/alerts.md', true, [/"event_type":"alert.test"/, /"last_answer":"the secret env:/]],
   [
     'docs/guides/policies.md',

@@ -18,12 +18,19 @@ type SecretSettings = {
 
 type SecretSources = Readonly<Record<string, SecretSource>> & { readonly db: SealedSource }
 
+/** Those of a process that does not read the catalog, which is what brings `db://`. */
+export function plainSources({
+  environment,
+  folder,
+  vaults,
+}: Omit<SecretSettings, 'sealingKey'>): Readonly<Record<string, SecretSource>> {
+  return { env: envSecrets(environment), file: fileSecrets(folder), kv: keyVaultSecrets({ vaults }) }
+}
+
 /** @throws Error naming the setting at fault */
-export function secretSources({ environment, folder, vaults, sealingKey }: SecretSettings): SecretSources {
+export function secretSources({ sealingKey, ...plain }: SecretSettings): SecretSources {
   return {
-    env: envSecrets(environment),
-    file: fileSecrets(folder),
-    kv: keyVaultSecrets({ vaults }),
+    ...plainSources(plain),
     db: sealedSecrets(sealingKey === null ? null : secretSealer(sealingKey)),
   }
 }

@@ -30,6 +30,7 @@ import type { Claims, RoleMapping } from '@headgate/domain/role-mapping'
 import type { RotationRule } from '@headgate/domain/rotation-rule'
 import type { Route } from '@headgate/domain/route'
 import type { Session } from '@headgate/domain/session'
+import type { Sink } from '@headgate/domain/sink'
 import type { StoredSecret } from '@headgate/domain/stored-secret'
 import type { Team } from '@headgate/domain/team'
 import type { UsageExport } from '@headgate/domain/usage-export'
@@ -201,6 +202,34 @@ type OutboxEventRow = {
   data: Json<unknown>
 }
 
+/** Some calls by their identities; see usage-batches.ts. */
+type BatchRow = {
+  number: ColumnType<number, never, never>
+  position: ColumnType<number | null, never, never>
+  storedAt: ColumnType<string, never, never>
+  reratingId: string | null
+  entries: number
+  startedAts: string[]
+  requestIds: string[]
+  attempts: number[]
+}
+
+/** What is left out at first has its beginning from the database. */
+export type SinkRow = Pick<Sink, 'id' | 'name' | 'kind' | 'target' | 'createdAt'> & {
+  fromAt: string | null
+  lagSecondsMax: number
+  position: number
+  positionAt: string
+} & Record<'recordsSent' | 'correctionsSent' | 'putAside' | 'missed' | 'backfilled', number> &
+  Record<'ranAt' | 'succeededAt' | 'failedAt' | 'fault', string | null> &
+  Record<'backfillUntil' | 'backfillStartedAt' | 'backfillRequestId' | 'backfillEndedAt', string | null> & {
+    backfillAttempt: number | null
+  }
+type NewSink = Pick<
+  SinkRow,
+  'id' | 'name' | 'kind' | 'target' | 'createdAt' | 'fromAt' | 'lagSecondsMax' | 'position' | 'positionAt'
+>
+
 /** The type of its event stands with the event. */
 type AlertDeliveryRow = Omit<AlertDelivery, 'state' | 'attempts' | 'lastAnswer' | 'endedAt' | 'eventType'> & {
   state: Generated<AlertDelivery['state']>
@@ -254,6 +283,9 @@ export type Tables = {
     lastExportId: Generated<string | null>
   }
   usageExportParts: { exportId: string; number: number; content: Uint8Array }
+  usageBatches: BatchRow
+  usageSinks: NewSink & { [Name in Exclude<keyof SinkRow, keyof NewSink>]: Generated<SinkRow[Name]> }
+  usageSinkRefusals: { sinkId: string; entryId: string; reason: string; refusedAt: Generated<string> }
   usageChecks: { day: string; checkedAt: string; calls: number; drifts: Json<Drift[]> }
   drafts: Omit<Draft, 'items'> & { items: Json<Draft['items']> }
   archivedThings: Omit<ArchivedThing, 'thing'> & { thing: Json<unknown> }

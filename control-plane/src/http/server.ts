@@ -9,6 +9,7 @@ import { redact } from '@headgate/domain/redaction'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { EventStreams, OpenStream } from './event-streams.ts'
 import type { Health } from './health.ts'
+import { metricsReader } from './metrics.ts'
 import { contentPolicy, homePage, referencePage } from './pages.ts'
 import { allPlaces, type Place } from './places.ts'
 import { problemBody, toProblem } from './problem.ts'
@@ -59,7 +60,7 @@ export function adminServer(plan: ServerPlan): FastifyInstance {
   addOperations(server, plan)
   addSignIn(server, { ...plan, credentialsOf })
   addPages(server, plan)
-  addProbes(server, plan.health)
+  addProbes(server, plan)
   return server
 }
 
@@ -163,13 +164,17 @@ function addPages(server: FastifyInstance, plan: ServerPlan): void {
   )
 }
 
-function addProbes(server: FastifyInstance, health: Health): void {
+function addProbes(server: FastifyInstance, { health, home }: ServerPlan): void {
   server.get('/livez', async (_, reply) => reply.send({ status: 'alive' }))
   server.get('/readyz', async (_, reply) => {
     const checks = await health.check()
     const isReady = checks.database && checks.serving
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready', checks })
   })
+  const metrics = metricsReader(home.db, home.clock)
+  server.get('/metrics', async (_, reply) =>
+    reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
+  )
 }
 
 /** Nothing may be framed, guessed, run or remembered; pages loosen the one rule they need to. */

@@ -8,7 +8,7 @@ import { redact } from '@headgate/domain/redaction'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { databaseFault } from '../database/fault.ts'
 import type { Database } from '../database/open.ts'
-import { type Job, pause } from './scheduler.ts'
+import { type Job, jitteredMs, pause } from './scheduler.ts'
 import { type UsageStore, usageStore } from './store-usage.ts'
 import { insertDeadLetter } from './usage-rows.ts'
 
@@ -16,8 +16,7 @@ const BATCH = 2_000
 const WAIT_MS = 500
 /** How many batches a stop stores at most before it leaves the rest to others. */
 const LAST_BATCHES = 20
-const RETRY_MIN_MS = 50
-const RETRY_MAX_MS = 5_000
+const RETRY = { minMs: 50, maxMs: 5_000 } as const
 
 export type DrainPlan = {
   /** A pool of its own: long inserts must not keep people waiting. */
@@ -79,7 +78,7 @@ async function stored(
           reason: reasonOf(fault),
         })
       }
-      await pause(backOffMs(retries), signal)
+      await pause(jitteredMs(retries, RETRY), signal)
     }
   } while (!signal.aborted)
   return false
@@ -116,7 +115,7 @@ async function setAside(
       return true
     } catch (fault) {
       plan.log('warn', 'a refused usage record cannot be set aside yet', { reason: reasonOf(fault) })
-      await pause(backOffMs(retries), signal)
+      await pause(jitteredMs(retries, RETRY), signal)
     }
   }
   return false
@@ -125,12 +124,6 @@ async function setAside(
 /** Whether the records are at fault: what Postgres says of them, or a shape so wrong that we cannot read it. */
 function isRefusal(fault: unknown): boolean {
   return fault instanceof TypeError || databaseFault(fault)?.kind === 'refused'
-}
-
-/** Full jitter, so that processes that failed together do not come back together. */
-function backOffMs(retries: number): number {
-  const ceiling = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(retries, 10))
-  return RETRY_MIN_MS + Math.random() * (ceiling - RETRY_MIN_MS)
 }
 
 function reasonOf(fault: unknown): string {

@@ -7,6 +7,7 @@ import type { RollupLevel } from '@headgate/domain/rollup'
 import { sql } from 'kysely'
 import type { Database } from '../database/open.ts'
 import { rollupTables } from '../database/rollup-tables.ts'
+import { expireBatches } from '../database/usage-batches.ts'
 import type { Job } from './scheduler.ts'
 import { tableText, usagePartitions } from './usage-partitions.ts'
 
@@ -35,6 +36,9 @@ export async function keepOnce({ db, log, clock, keptDays }: KeepPlan): Promise<
   const tables = [{ name: 'usageRecords', level: 'records' as const }, ...rollupTables]
   const recordsFrom = new Date((Math.floor(nowMs / DAY_MS) - keptDays.records) * DAY_MS).toISOString()
   await db.deleteFrom('usageTags').where('day', '<', recordsFrom.slice(0, 10)).execute()
+  await db.deleteFrom('usageSinkRefusals').where('refusedAt', '<', recordsFrom).execute()
+  for (const { name, entries } of await expireBatches(db, recordsFrom))
+    log('error', 'a sink is so far behind that records it was not given are gone', { sink: name, entries })
   for (const { name, level } of tables) {
     const days = keptDays[level]
     const before = new Date((Math.floor(nowMs / DAY_MS) - days) * DAY_MS).toISOString()

@@ -76,6 +76,15 @@ async function runOnce(job: Job, { locks, signal }: Surroundings): Promise<void>
   })
 }
 
+/**
+ * How long to wait after so many failures, in milliseconds: doubled each time, and anything up to that, so that
+ * processes that failed together do not come back together.
+ */
+export function jitteredMs(failures: number, { minMs, maxMs }: { minMs: number; maxMs: number }): number {
+  const ceiling = Math.min(maxMs, minMs * 2 ** Math.min(failures, 20))
+  return minMs + Math.random() * (ceiling - minMs)
+}
+
 /** Waits, but no longer than until the signal is raised. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,10 +1,11 @@
 /**
- * Stores usage records: the record, the rollups and what budgets have spent change in one transaction, so that
- * all of them tell the same. A record that was there already changes none of them.
+ * Stores usage records: the record, the rollups, what budgets have spent and what sinks are to be given change in one
+ * transaction, so that all of them tell the same. A record that was there already changes none of them.
  */
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import { sql } from 'kysely'
 import type { Database } from '../database/open.ts'
+import { writeRecordBatch } from '../database/usage-batches.ts'
 import { countSpend } from './count-spend.ts'
 import { usagePartitions } from './usage-partitions.ts'
 import { addToRollups } from './usage-rollups.ts'
@@ -42,6 +43,7 @@ export function usageStore(db: Database): UsageStore {
         const inserted = await insertUsage(transaction, records)
         if (inserted.length > 0) await addToRollups(transaction, inserted, its)
         await countSpend(transaction, inserted, nowMs)
+        await writeRecordBatch(transaction, inserted)
         return inserted
       })
     },

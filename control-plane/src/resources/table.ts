@@ -31,6 +31,7 @@ import { routesHandlers } from './routes/handlers.ts'
 import { secretFindingsHandlers } from './secret-findings/handlers.ts'
 import { secretsHandlers } from './secrets/handlers.ts'
 import { meHandlers, sessionsHandlers } from './sessions/handlers.ts'
+import { sinksHandlers } from './sinks/handlers.ts'
 import { teamsHandlers } from './teams/handlers.ts'
 import { requestsHandlers } from './usage/decisions.ts'
 import { usageHandlers } from './usage/handlers.ts'
@@ -69,6 +70,7 @@ export const handlers: AllHandlers = {
   requests: requestsHandlers,
   exports: exportsHandlers,
   exportSchedules: exportSchedulesHandlers,
+  sinks: sinksHandlers,
   drafts: draftsHandlers,
   auditEvents: auditEventsHandlers,
   auditAnchors: auditAnchorsHandlers,

@@ -7,6 +7,7 @@ import { sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
 import { pageById } from '../../database/page.ts'
 import type { ReratingRow, UsageRow } from '../../database/tables.ts'
+import { writeCorrectionBatch } from '../../database/usage-batches.ts'
 
 /** Included, and not included. */
 export type Window = { readonly from: string; readonly to: string }
@@ -86,7 +87,7 @@ export function readUsed(
   return rows.execute()
 }
 
-/** Adds the corrections. To be called with what the same transaction wrote down as the re-rating. */
+/** Adds the corrections, for sinks to read too. To be called with what the same transaction wrote down as the re-rating. */
 export async function insertCorrections(
   db: Database,
   reratingId: string,
@@ -97,4 +98,5 @@ export async function insertCorrections(
     .insertInto('costCorrections')
     .values(corrections.map((it) => ({ ...it, reratingId })))
     .execute()
+  await writeCorrectionBatch(db, reratingId, corrections)
 }
