@@ -2,7 +2,7 @@
  * Signing in with the directory from a shell, by device code (RFC 8628): a code is shown, and typed in a browser, on
  * this machine or another. The directory gives tokens to this programme itself; our server never sees the refresh token.
  */
-import * as oidc from 'openid-client'
+import type * as oidc from 'openid-client'
 import { z } from 'zod'
 import { type DirectoryTokens, keepTokens, readTokens, withLock } from './directory-tokens.ts'
 import { CommandFault, wrongUsage } from './exit-codes.ts'
@@ -11,6 +11,9 @@ const TIMEOUT_SECONDS = 10
 /** A token is refreshed this long before it ends, so that it does not end on its way. */
 const AHEAD_MS = 60_000
 const LOOPBACK = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/
+
+/** Loaded by whoever speaks with a directory: every other command begins sooner without it. */
+const library = () => import('openid-client')
 
 /** A directory as the server tells of it. */
 export const SignInWay = z.strictObject({
@@ -64,8 +67,8 @@ export async function signInByCode(
   say: (line: string) => void,
   stop: AbortSignal,
 ): Promise<DirectoryTokens> {
-  const provider = await discover(way)
-  const begun = await oidc
+  const [client, provider] = [await library(), await discover(way)]
+  const begun = await client
     .initiateDeviceAuthorization(provider, { scope: way.scope, ...resourceOf(way) })
     .catch((fault: unknown) => {
       throw refused(way, fault)
@@ -73,7 +76,7 @@ export async function signInByCode(
   say(`Open ${begun.verification_uri} in a browser and type this code: ${begun.user_code}`)
   if (begun.verification_uri_complete !== undefined) say(`Or open ${begun.verification_uri_complete}`)
   say('Go on only if you have just asked for this yourself. Waiting; Ctrl-C ends it.')
-  const told = await oidc
+  const told = await client
     .pollDeviceAuthorizationGrant(provider, begun, resourceOf(way), { signal: stop })
     .catch((fault: unknown) => {
       if (stop.aborted) throw fault
@@ -98,11 +101,11 @@ export async function freshToken(
     const now = await readTokens(stateDir, profile)
     if (now !== null && isFresh(now)) return now.accessToken
     if (now === null || now.refreshToken === null) throw signedOut(profile)
-    const provider = await discover(way)
-    const told = await oidc
+    const [client, provider] = [await library(), await discover(way)]
+    const told = await client
       .refreshTokenGrant(provider, now.refreshToken, resourceOf(way))
       .catch((fault: unknown) => {
-        if (fault instanceof oidc.ResponseBodyError && fault.status < 500) throw signedOut(profile)
+        if (answerIn(fault) !== null) throw signedOut(profile)
         throw unreachable(way, fault)
       })
     const tokens = tokensOf(told, now.refreshToken)
@@ -113,9 +116,9 @@ export async function freshToken(
 
 /** Tells the directory that a refresh token is good no more, where it listens. */
 export async function revoke(way: SignInWay, refreshToken: string): Promise<void> {
-  const provider = await discover(way)
+  const [client, provider] = [await library(), await discover(way)]
   if (provider.serverMetadata().revocation_endpoint === undefined) return
-  await oidc.tokenRevocation(provider, refreshToken, { token_type_hint: 'refresh_token' })
+  await client.tokenRevocation(provider, refreshToken, { token_type_hint: 'refresh_token' })
 }
 
 function isFresh({ expiresAt }: DirectoryTokens): boolean {
@@ -136,13 +139,20 @@ async function discover(way: SignInWay): Promise<oidc.Configuration> {
   const isLocal = LOOPBACK.test(way.issuer)
   if (!isLocal && !way.issuer.startsWith('https:'))
     throw new CommandFault('failed', `The directory ${way.issuer} is plain HTTP; nobody signs in there.`)
-  const execute = isLocal ? [oidc.allowInsecureRequests] : []
+  const client = await library()
+  const execute = isLocal ? [client.allowInsecureRequests] : []
   const options = { execute, timeout: TIMEOUT_SECONDS }
-  return oidc
-    .discovery(new URL(way.issuer), way.clientId, undefined, oidc.None(), options)
+  return client
+    .discovery(new URL(way.issuer), way.clientId, undefined, client.None(), options)
     .catch((fault: unknown) => {
       throw unreachable(way, fault)
     })
+}
+
+/** The code with which a directory said no; null where it did not answer, or failed itself. */
+function answerIn(fault: unknown): string | null {
+  const { error, status } = fault as { error?: unknown; status?: unknown }
+  return typeof error === 'string' && typeof status === 'number' && status < 500 ? error : null
 }
 
 function unreachable({ issuer }: SignInWay, cause: unknown): CommandFault {
@@ -153,7 +163,7 @@ function unreachable({ issuer }: SignInWay, cause: unknown): CommandFault {
 
 /** The codes of RFC 8628 that end it, as sentences. */
 function refused(way: SignInWay, fault: unknown): CommandFault {
-  const code = fault instanceof oidc.ResponseBodyError ? fault.error : null
+  const code = answerIn(fault)
   if (code === 'access_denied')
     return new CommandFault('signedOut', 'You said no in the browser: nothing is kept.')
   if (code === 'expired_token')

@@ -6,9 +6,13 @@ import { diffCommand } from './config-file/diff.ts'
 import { exportCommand } from './config-file/export.ts'
 import { schemaCommand } from './config-file/schema.ts'
 import { validateCommand } from './config-file/validate.ts'
+import { clearCommand, trafficCommand } from './demo.ts'
+import { docsCommand } from './docs.ts'
 import { doctorCommand } from './doctor.ts'
 import { wrongUsage } from './exit-codes.ts'
 import { loginCommand, logoutCommand, profilesCommand, useProfileCommand } from './login.ts'
+import { openCommand } from './open.ts'
+import { setLimitCommand } from './set-limit.ts'
 import { statusCommand } from './status.ts'
 import { upCommand } from './up.ts'
 
@@ -27,6 +31,11 @@ export function ownCommands(commands: () => readonly Command[]): OwnCommand[] {
     applyCommand,
     exportCommand,
     schemaCommand,
+    setLimitCommand,
+    openCommand,
+    docsCommand,
+    trafficCommand,
+    clearCommand,
     completionCommand(commands),
   ]
 }

@@ -18,7 +18,8 @@ export const upCommand: OwnCommand = {
       throw new CommandFault('failed', 'headgate up needs the whole checkout, and this is not one.')
     const child = spawn(process.execPath, [entry, 'start'], {
       stdio: 'inherit',
-      env: { ...settings.environment },
+      // It runs in the checkout; what it leaves is looked for in the folder one is in.
+      env: { ...settings.environment, HEADGATE_DATA_DIR: settings.dataDir },
     })
     // Ctrl-C reaches it by itself; a stop from elsewhere does not.
     stop.addEventListener('abort', () => child.kill('SIGTERM'), { once: true })

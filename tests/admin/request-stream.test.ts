@@ -21,9 +21,12 @@ beforeAll(async () => {
 })
 afterAll(() => it.stop())
 
-/** A call of now. */
+let lastMs = 0
+
+/** A call of now, each a little later than the one before: within a transaction that is their order. */
 function record(changes: Partial<UsageRecord> = {}): UsageRecord {
-  const nowMs = Date.now()
+  const nowMs = Math.max(Date.now(), lastMs + 1)
+  lastMs = nowMs
   const startedAt = new Date(nowMs).toISOString()
   count += 1
   return {

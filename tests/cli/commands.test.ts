@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ADMIN_TOKEN, startTestPlane, type TestPlane } from '../admin/harness.ts'
+import { ADMIN_TOKEN, startTestPlane, type TestPlane, until } from '../admin/harness.ts'
 import { type CliHome, cliHome } from './run-cli.ts'
 
 let it: TestPlane
@@ -264,4 +264,50 @@ test('a stored secret is read from a file or standard input, never from an argum
   expect(made.code, made.err).toBe(0)
   expect(JSON.parse(made.out).ref).toBe('db://x')
   expect(made.out + made.err).not.toContain('sk-a-secret')
+})
+
+test('a figure is set whether there is a limit already or not, and not where it would be unclear', async () => {
+  const set = ['limits', 'set', 'team:Payments', '--measure', 'requests_per_minute', '--amount']
+  const rehearsed = await data(...set, '100', '--dry-run')
+  expect(rehearsed).toMatchObject({ changed: true, before: null })
+  const made = await data(...set, '100')
+  expect(made).toMatchObject({ amount: 100, measure: 'requests_per_minute', parent_id: null })
+  expect(await data(...set, '250')).toMatchObject({ id: made.id, amount: 250 })
+  expect((await home.cli([...set, 'many'])).code).toBe(2)
+  const odd = await home.cli(['limits', 'set', 'team:Payments', '--measure', 'words', '--amount', '1'])
+  expect([odd.code, odd.err.includes('tokens_per_minute')]).toEqual([2, true])
+  expect(
+    (await home.cli(['limits', 'set', 'dep_1', '--measure', 'concurrency', '--amount', '1'])).code,
+  ).not.toBe(0)
+})
+
+test('places are printed, opened by the browser of the environment, and unknown ones refused with the nearest', async () => {
+  expect((await home.cli(['open', 'docs'])).out).toBe(`${it.plane.adminUrl}/docs\n`)
+  const heard = join(home.path, 'opened')
+  const browser = join(home.path, 'browser')
+  await writeFile(browser, `#!/bin/sh\nprintf %s "$1" > ${heard}\n`, { mode: 0o700 })
+  expect((await home.cli(['open', '--browser'], { env: { BROWSER: browser } })).code).toBe(0)
+  await until(async () => (await readFile(heard, 'utf8').catch(() => '')) !== '', 'the browser')
+  expect(await readFile(heard, 'utf8')).toBe(`${it.plane.adminUrl}/`)
+  const none = await home.cli(['open', '-b'], { env: { BROWSER: join(home.path, 'none') } })
+  expect([none.code, none.err.includes('BROWSER')]).toEqual([1, true])
+  const odd = await home.cli(['open', 'dosc'])
+  expect([odd.code, odd.err.includes('Did you mean "docs"?')]).toEqual([2, true])
+})
+
+test('every guide and runbook of the checkout is printed as it is', async () => {
+  const topics = (await data('docs')) as { name: string; title: string }[]
+  expect(topics.map((one) => one.name)).toEqual(expect.arrayContaining(['budgets', 'redis-down', 'cli']))
+  expect(topics.every((one) => one.title !== '')).toBe(true)
+  const page = await readFile(join(import.meta.dirname, '../../docs/guides/budgets.md'), 'utf8')
+  expect((await home.cli(['docs', 'budgets'])).out).toBe(page)
+  const odd = await home.cli(['docs', 'budget'])
+  expect([odd.code, odd.err.includes('Did you mean "budgets"?')]).toEqual([2, true])
+})
+
+test('the help is data for programmes, of all commands or of some', async () => {
+  const all = await data('help', '--output', 'json')
+  expect(all.length).toBeGreaterThan(150)
+  const [one] = await data('help', 'logs', 'tail', '--output', 'json')
+  expect(one).toMatchObject({ command: 'logs tail', operation: 'requests.stream', destructive: false })
 })
