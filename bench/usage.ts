@@ -4,6 +4,9 @@
  */
 import { parseArgs } from 'node:util'
 import { migrate } from '@headgate/control-plane/database/migrate'
+import { openDatabase } from '@headgate/control-plane/database/open'
+import { registerSink } from '@headgate/control-plane/database/usage-sinks'
+import { idSource } from '@headgate/domain/id'
 import pg from 'pg'
 import { lastDays, loadUsage } from './load-usage.ts'
 import { machineLines, readMachine } from './machine.ts'
@@ -15,6 +18,7 @@ const HELP = `node bench/usage.ts --url URL [--load] [--ask] [options]
   --ask         time the questions of dashboards over the last 30 days
   --calls N     how many calls the 30 days hold (default 10 000 000)
   --part I/N    load the I-th of N parts only, so that a long load can be done in turns (default 1/1)
+  --sink        switch on a sink that nobody feeds, so that what it is to be given is written as well
   --lanes N     how many batches are stored at once (default 2)
   --rounds N    how often each question is asked (default 20)
 `
@@ -26,6 +30,7 @@ const { values } = parseArgs({
     url: { type: 'string' },
     load: { type: 'boolean', default: false },
     ask: { type: 'boolean', default: false },
+    sink: { type: 'boolean', default: false },
     calls: { type: 'string', default: '10000000' },
     part: { type: 'string', default: '1/1' },
     lanes: { type: 'string', default: '2' },
@@ -40,12 +45,24 @@ async function main(url: string): Promise<void> {
   say(`${machine.date}, commit ${machine.commit}, load ${machine.loadAverage}`)
   for (const line of machineLines(machine)) say(line)
   await migrate(url, () => {})
+  if (values.sink) await switchOnSink(url)
   if (values.load) await load(url)
   if (!values.ask) return
   const nowMs = (Math.floor(Date.now() / DAY_MS) + 1) * DAY_MS
   say('| question | p50 ms | p95 ms | sums |\n|---|---|---|---|')
   for (const { question, p50Ms, p95Ms, sums } of await timeQuestions(url, Number(values.rounds), nowMs))
     say(`| ${question} | ${p50Ms} | ${p95Ms} | ${sums} |`)
+}
+
+async function switchOnSink(url: string): Promise<void> {
+  const { db, close } = openDatabase({
+    ...{ url, name: 'headgate-load', statementTimeoutMs: 15_000, connectionsMax: 1, log: () => {} },
+  })
+  const sink = { name: 'bench', kind: 'none', target: 'nowhere', from: null }
+  const nowMs = Date.now()
+  const made = { id: idSource()('snk', nowMs), now: new Date(nowMs).toISOString(), lagSecondsMax: 900 }
+  await registerSink(db, sink, made)
+  await close()
 }
 
 async function load(url: string): Promise<void> {

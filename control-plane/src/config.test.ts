@@ -171,3 +171,49 @@ describe('sign-in', () => {
     for (const name of Object.keys(wrong)) expect(() => read(wrong)).toThrow(name)
   })
 })
+
+describe('Cosmos DB', () => {
+  const endpoint = { HEADGATE_COSMOS_ENDPOINT: 'https://my-account.documents.azure.com:443/' }
+
+  test('is no sink until an endpoint is set, and then has sensible defaults', () => {
+    expect(readSettings(good).cosmos).toBeNull()
+    expect(readSettings({ ...good, ...endpoint }).cosmos).toEqual({
+      endpoint: 'https://my-account.documents.azure.com',
+      ...{ database: 'headgate', container: 'usage', keyRef: null, ttlDays: null, from: null },
+    })
+    const more = { HEADGATE_COSMOS_KEY: 'kv://vault/cosmos', HEADGATE_COSMOS_FROM: '2026-11-01' }
+    expect(readSettings({ ...good, ...endpoint, ...more }).cosmos).toMatchObject({
+      ...{ keyRef: 'kv://vault/cosmos', from: '2026-11-01T00:00:00.000Z' },
+    })
+  })
+
+  test.each([
+    ['HEADGATE_COSMOS_ENDPOINT', 'http://my-account.documents.azure.com'],
+    ['HEADGATE_COSMOS_ENDPOINT', 'https://user:hunter22222@my-account.documents.azure.com'],
+    ['HEADGATE_COSMOS_ENDPOINT', 'https://my-account.documents.azure.com/dbs'],
+    ['HEADGATE_COSMOS_CONTAINER', 'a/b'],
+    ['HEADGATE_COSMOS_KEY', 'C2y6yDjf5R0ob0N8A7Cgv30VRDJIWEHLM=='],
+    ['HEADGATE_COSMOS_KEY', 'db://cosmos'],
+    ['HEADGATE_COSMOS_TTL_DAYS', '0'],
+    ['HEADGATE_COSMOS_FROM', '2026-13-01'],
+    ['HEADGATE_COSMOS_FROM', '9999-01-01'],
+    ['HEADGATE_SINK_LAG_SECONDS', 'soon'],
+  ])('%s=%s is refused by name, and its value is not repeated', (name, value) => {
+    const [fault, ...others] = faultsOf({ ...good, ...endpoint, [name]: value })
+    expect(others).toEqual([])
+    expect(fault).toContain(`  ${name} `)
+    expect(fault).not.toContain(value)
+  })
+
+  test('settings of a sink that is not there, and a key that is nowhere, are told together', () => {
+    const faults = faultsOf({
+      ...good,
+      HEADGATE_COSMOS_KEY: 'env://COSMOS_KEY',
+      HEADGATE_COSMOS_DATABASE: 'x',
+    })
+    expect(faults.map((line) => line.trim().split(' ')[0])).toEqual([
+      'HEADGATE_COSMOS_ENDPOINT',
+      'COSMOS_KEY',
+    ])
+  })
+})

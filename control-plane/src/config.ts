@@ -169,11 +169,9 @@ export function readSettings(
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   const parsed = Environment.safeParse(given)
   const issues = parsed.success ? [] : parsed.error.issues
-  const faults = issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`)
-  faults.push(
-    ...directoryFaults(given, secret('the client secret of the app registration')),
-    ...cosmosFaults(given),
-  )
+  const faults = issues.map((issue) => `  ${String(issue.path[0])} ${issue.message}`)
+  faults.push(...directoryFaults(given, secret('the client secret of the app registration')))
+  faults.push(...cosmosFaults(given))
   if (!parsed.success || faults.length > 0) throw new Error(`these settings are wrong:\n${faults.join('\n')}`)
   const it = parsed.data
   return Object.freeze({

@@ -50,4 +50,7 @@ test('a channel hears what it listens to, and nothing while it is muted', () => 
   const ofKey = { type: 'key-rotation.due', teamId: 'team_a', atMs: 1_000 } as const
   expect(listensTo(all, ofKey)).toBe(true)
   expect(listensTo({ ...all, budgetIds: ['bud_a'] }, ofKey)).toBe(false)
+  const ofSink = { type: 'sink.lagging', atMs: 1_000 } as const
+  expect(listensTo(all, ofSink)).toBe(true)
+  expect(listensTo({ ...all, teamIds: ['team_a'] }, ofSink)).toBe(false)
 })

@@ -58,7 +58,7 @@ export const AlertChannel = z.object({
     .array(OutboxEventType.exclude(['alert.test']))
     .min(1)
     .nullable(),
-  /** Only what concerns these teams; null for all. */
+  /** Only what concerns these teams, and nothing that concerns none; null for all. */
   teamIds: z.array(TeamId).min(1).max(200).nullable(),
   /** Only these budgets, and nothing but budgets; null for all. */
   budgetIds: z.array(BudgetId).min(1).max(200).nullable(),
@@ -112,13 +112,14 @@ export function listensTo(
   { eventTypes, teamIds, budgetIds, mutedUntil }: Listening,
   event: {
     readonly type: OutboxEventType
-    readonly teamId: string
+    /** Left out where it concerns no single team. */
+    readonly teamId?: string
     readonly budgetId?: string
     readonly atMs: number
   },
 ): boolean {
   if (mutedUntil !== null && event.atMs < Date.parse(mutedUntil)) return false
   if (eventTypes !== null && !(eventTypes as readonly string[]).includes(event.type)) return false
-  if (teamIds !== null && !teamIds.includes(event.teamId)) return false
+  if (teamIds !== null && (event.teamId === undefined || !teamIds.includes(event.teamId))) return false
   return budgetIds === null || (event.budgetId !== undefined && budgetIds.includes(event.budgetId))
 }

@@ -42,3 +42,13 @@ test('of a key it says which secret is meant, by when it is to be replaced, and 
     `${which} was to be replaced by 2026-12-04T00:00:00Z and was not. It stopped working at 2026-12-04T00:00:00Z.`,
   )
 })
+
+test('of a sink it says how far it is behind, and why as far as that is known', () => {
+  const data = { sinkId: 'snk_1', sinkName: 'cosmos', target: 'https://a.example/b/c', lagSeconds: 1_259 }
+  const said = (lastError: string | null) =>
+    sentenceOf({ ...place, type: 'sink.lagging', data: { ...data, lastError } })
+  expect(said(null)).toBe('Sink "cosmos" is 20 minutes behind what is stored.')
+  expect(said('it is away')).toBe(
+    'Sink "cosmos" is 20 minutes behind what is stored. What went wrong last: it is away.',
+  )
+})

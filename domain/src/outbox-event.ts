@@ -7,17 +7,19 @@ import { AppId } from './app.ts'
 import { BudgetEventId, BudgetId } from './budget.ts'
 import { idOf } from './id.ts'
 import { LimitOwnerId } from './limit.ts'
+import { SinkId } from './sink.ts'
 import { TeamId } from './team.ts'
 
 export const OutboxEventId = idOf('evt')
 
 /**
  * A budget reached a part of its amount; it will be overrun if it goes on so; the secret of a key is to be replaced, or
- * that was put off too long; or somebody tries a channel.
+ * that was put off too long; a sink is behind by too much; or somebody tries a channel.
  */
 export const OutboxEventType = z.enum([
   ...(['budget.reached', 'budget.forecast'] as const),
   ...(['key-rotation.due', 'key-rotation.overdue'] as const),
+  'sink.lagging',
   'alert.test',
 ])
 export type OutboxEventType = z.infer<typeof OutboxEventType>
@@ -60,9 +62,21 @@ export const RotationNews = z.object({
 })
 export type RotationNews = z.infer<typeof RotationNews>
 
+/** What is told of a sink, which belongs to no team. */
+export const SinkNews = z.object({
+  sinkId: SinkId,
+  sinkName: z.string(),
+  target: z.string(),
+  lagSeconds: z.int().min(0),
+  /** What went wrong last; null when nothing did. */
+  lastError: z.string().nullable(),
+})
+export type SinkNews = z.infer<typeof SinkNews>
+
 export type OutboxEvent = { readonly id: string; readonly at: string } & (
   | { readonly type: 'budget.reached' | 'budget.forecast'; readonly data: BudgetNews }
   | { readonly type: 'key-rotation.due' | 'key-rotation.overdue'; readonly data: RotationNews }
+  | { readonly type: 'sink.lagging'; readonly data: SinkNews }
   | {
       readonly type: 'alert.test'
       readonly data: { readonly channelId: string; readonly channelName: string }
@@ -74,15 +88,22 @@ const NANOS_PER_CENT = 10_000_000
 /** One sentence for people. Names in it were chosen by people: whoever sends it masks what its medium would read. */
 export function sentenceOf(event: OutboxEvent): string {
   if (event.type === 'alert.test') return `This is a test of the alert channel "${event.data.channelName}".`
+  if (event.type === 'sink.lagging') return sinkSentence(event.data)
   return isOfKey(event)
     ? rotationSentence(event.data, event.type === 'key-rotation.overdue')
     : budgetSentence(event.data)
 }
 
-type Told = Exclude<OutboxEvent, { readonly type: 'alert.test' }>
+type Told = Exclude<OutboxEvent, { readonly type: 'alert.test' | 'sink.lagging' }>
 
 function isOfKey(event: Told): event is Extract<Told, { readonly data: RotationNews }> {
   return event.type === 'key-rotation.due' || event.type === 'key-rotation.overdue'
+}
+
+function sinkSentence({ sinkName, lagSeconds, lastError }: SinkNews): string {
+  const minutes = Math.floor(lagSeconds / 60)
+  const why = lastError === null ? '' : ` What went wrong last: ${lastError}.`
+  return `Sink "${sinkName}" is ${minutes} minutes behind what is stored.${why}`
 }
 
 function rotationSentence(data: RotationNews, isOverdue: boolean): string {

@@ -21,7 +21,7 @@ test.each<[string, Partial<SinkSigns>]>([
   ['lagging', { backfill, missed: 1, lagSeconds: 901 }],
   ['failing', { lagSeconds: 901, missed: 1, lastErrorAt: '2026-11-01T00:00:00.001Z' }],
   ['failing', { lastErrorAt: '2026-10-31T00:00:00Z', lastSuccessAt: null }],
-  ['stopped', { idleSeconds: 181, lastErrorAt: '2026-11-02T00:00:00Z' }],
+  ['stopped', { idleSeconds: 301, lastErrorAt: '2026-11-02T00:00:00Z' }],
   ['stopped', { idleSeconds: null }],
 ])('%s: %o', (state, changes) => {
   expect(sinkStateOf({ ...well, ...changes }, 900)).toBe(state)

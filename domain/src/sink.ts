@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { idOf } from './id.ts'
 
-const SinkId = idOf('snk')
+export const SinkId = idOf('snk')
 
 const Instant = z.iso.datetime({ offset: true })
 const Calls = z.int().min(0)
@@ -57,7 +57,7 @@ export const Sink = z.object({
 export type Sink = z.infer<typeof Sink>
 
 /** Longer than any step of feeding a sink takes. */
-const STOPPED_AFTER_SECONDS = 180
+const STOPPED_AFTER_SECONDS = 300
 
 /** What the state of a sink is judged by. */
 export type SinkSigns = Pick<Sink, 'lagSeconds' | 'missed' | 'lastErrorAt' | 'lastSuccessAt' | 'backfill'> & {

@@ -22,7 +22,9 @@ afterAll(async () => {
   await fake.close()
 })
 beforeEach(async () => {
-  await it.query(`truncate usage_sinks, usage_batches, usage_sink_refusals, usage_records`)
+  await it.query(
+    `truncate usage_sinks, usage_batches, usage_sink_refusals, usage_records, outbox_events cascade`,
+  )
   for (const map of [fake.items, fake.writes]) map.clear()
   fake.batches.length = 0
   fake.fate = () => 'serve'
@@ -145,6 +147,10 @@ test('an hour without Cosmos DB holds up neither the drain nor another sink, sho
   expect(await it.told('other')).toMatchObject({ state: 'running', lagSeconds: 0 })
   await it.feed(cosmos)
   expect(it.logLines.map((line) => line.message).join()).toContain('a sink is behind')
+  await it.feed(cosmos)
+  const events = await it.query(`select data ->> 'sinkName' as sink, data ->> 'lastError' as why
+    from outbox_events where type = 'sink.lagging'`)
+  expect(events).toEqual([{ sink: 'cosmos', why: expect.stringContaining('cannot be reached') }])
   fake.down = false
   await it.feed(cosmos)
   await expectTheSame(510)

@@ -90,6 +90,26 @@ test('when the service asks to wait, all requests wait that long, and then go on
   expect((at[4] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(290)
 })
 
+test('a service that takes little for long gets everything over several tries, none of it twice', async () => {
+  const it = sink({ putOffMaxMs: 30 })
+  let turn = 0
+  fake.fate = () => {
+    turn += 1
+    return turn % 3 === 0 ? 'serve' : { status: 429, retryAfterMs: 20 }
+  }
+  const told: number[] = []
+  for (let tries = 0; tries < 60; tries++) {
+    const refused = await it.write(entries(1_000), never).catch((fault: SinkFault) => fault)
+    if (!(refused instanceof SinkFault)) break
+    expect(refused.message).toContain('no request units left')
+    told.push(refused.retryAfterMs ?? 0)
+  }
+  expect(told.length).toBeGreaterThan(0)
+  expect(new Set(told)).toEqual(new Set([20]))
+  expect(fake.items.size).toBe(1_000)
+  expect([...fake.writes.values()].filter((times) => times !== 1)).toEqual([])
+})
+
 test('a batch that one item holds up for want of throughput is sent again whole', async () => {
   const id = `req_${'7'.padStart(26, '0')}-1`
   let refusals = 1

@@ -12,6 +12,8 @@ import { type Piece, piecesOf } from './cosmos-pieces.ts'
 import { type ContainerPlan, openContainer } from './open-container.ts'
 import { type Writing, writePiece } from './write-piece.ts'
 
+/** What is written by then need not be written by the next try. */
+const PUT_OFF_MAX_MS = 60_000
 /** Requests under way. */
 const AT_ONCE = 8
 /** When so many are refused and none is taken, it is not the entries that are at fault. */
@@ -22,6 +24,8 @@ export type CosmosPlan = ContainerPlan & {
   /** Where the key of the account lies; null for the identity of the process. */
   readonly keyRef: SecretRef | null
   readonly secrets: Pick<SecretResolver, 'resolve'>
+  /** How long a write may be put off in all, in milliseconds; a minute when left out. */
+  readonly putOffMaxMs?: number
 }
 
 export function cosmosSink(plan: CosmosPlan): UsageSink {
@@ -60,7 +64,8 @@ class CosmosSink implements UsageSink {
     const wrote = (piece: readonly CosmosItem[]) => {
       for (const { id } of piece) this.#written.add(id)
     }
-    const writing: Writing = { container, signal, resumeAtMs: 0, refused, isDoubtful: false, wrote }
+    const endMs = performance.now() + (this.#plan.putOffMaxMs ?? PUT_OFF_MAX_MS)
+    const writing: Writing = { container, signal, resumeAtMs: 0, endMs, refused, isDoubtful: false, wrote }
     try {
       await writeAll(piecesOf(writable), writing)
     } finally {

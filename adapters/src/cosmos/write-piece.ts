@@ -10,8 +10,6 @@ import { faultOf, type Told, toldBy } from './cosmos-fault.ts'
 import type { CosmosItem } from './cosmos-item.ts'
 import { halvesOf, type Piece } from './cosmos-pieces.ts'
 
-/** How long one piece may be put off before all of it is given back. */
-const PUT_OFF_MAX_MS = 60_000
 /** Where a refusal for want of throughput does not say how long. */
 const WAIT_MS = 500
 const JITTER = 0.25
@@ -29,6 +27,8 @@ export type Writing = {
   readonly signal: AbortSignal
   /** Nothing is sent before then, by the monotonic clock. */
   resumeAtMs: number
+  /** What would have to wait beyond this is given back, by the same clock. */
+  readonly endMs: number
   readonly refused: RefusedEntry[]
   /** Set when an answer makes one doubt that the container is what it was. */
   isDoubtful: boolean
@@ -37,24 +37,22 @@ export type Writing = {
 
 /** @throws SinkFault when it cannot be said of every item whether it is written or refused */
 export async function writePiece(piece: Piece, writing: Writing): Promise<void> {
-  for (let putOffMs = 0; ; ) {
-    putOffMs += await whenMaySend(writing)
+  for (;;) {
+    await whenMaySend(writing)
     const told = await send(piece, writing)
     if (told === null) return writing.wrote(piece)
     if (told.status !== TOO_MANY && told.status !== RETRY_WITH) return withoutThose(piece, told, writing)
     const askedMs = told.retryAfterMs ?? WAIT_MS
-    if (putOffMs + askedMs > PUT_OFF_MAX_MS) throw faultOf(told)
     const resumeAtMs = performance.now() + askedMs * (1 + Math.random() * JITTER)
+    if (resumeAtMs > writing.endMs) throw faultOf({ ...told, retryAfterMs: askedMs })
     writing.resumeAtMs = Math.max(writing.resumeAtMs, resumeAtMs)
   }
 }
 
-/** @returns how long it waited */
-async function whenMaySend({ resumeAtMs, signal }: Writing): Promise<number> {
+async function whenMaySend({ resumeAtMs, signal }: Writing): Promise<void> {
   const waitMs = Math.max(0, resumeAtMs - performance.now())
   if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => {})
   if (signal.aborted) throw new SinkFault('the process is stopping')
-  return waitMs
 }
 
 /** Which items are at fault, if it is single ones. */

@@ -22,6 +22,7 @@ const subjects = {
   'budget.forecast': 'Headgate: a budget will be overrun',
   'key-rotation.due': 'Headgate: the secret of a key is to be replaced',
   'key-rotation.overdue': 'Headgate: the secret of a key was not replaced in time',
+  'sink.lagging': 'Headgate: a sink of usage is behind',
   'alert.test': 'Headgate: a test',
 } as const satisfies Record<OutboxEvent['type'], string>
 

@@ -224,6 +224,7 @@ export type SinkRow = Pick<Sink, 'id' | 'name' | 'kind' | 'target' | 'createdAt'
   Record<'ranAt' | 'succeededAt' | 'failedAt' | 'fault', string | null> &
   Record<'backfillUntil' | 'backfillStartedAt' | 'backfillRequestId' | 'backfillEndedAt', string | null> & {
     backfillAttempt: number | null
+    isLagTold: boolean
   }
 type NewSink = Pick<
   SinkRow,

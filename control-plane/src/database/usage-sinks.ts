@@ -7,6 +7,7 @@ import { type Sink, sinkStateOf } from '@headgate/domain/sink'
 import type { RefusedEntry } from '@headgate/domain/sink-entry'
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Database } from './open.ts'
+import { writeOutbox } from './outbox.ts'
 import type { SinkRow, Tables } from './tables.ts'
 import { givePositions, SINKS_LOCK } from './usage-batches.ts'
 
@@ -161,6 +162,29 @@ export async function noteFailure(db: Database, name: string, fault: string): Pr
   const failedAt = sql<string>`clock_timestamp()`
   const changed = { failedAt, ranAt: failedAt, fault }
   await db.updateTable('usageSinks').set(changed).where('name', '=', name).execute()
+}
+
+/**
+ * Tells others when a sink has come to be behind by too much, once until it has caught up.
+ * @returns what there is to say of it now; null when that is nothing new
+ */
+export async function tellLag(
+  db: Database,
+  name: string,
+  event: { id: string; at: string },
+): Promise<{ isLagging: boolean; lagSeconds: number } | null> {
+  return db.transaction().execute(async (transaction) => {
+    const row = await selectSinks(transaction).where('name', '=', name).forUpdate().executeTakeFirst()
+    if (row === undefined) return null
+    const { id, target, lagSeconds } = row
+    const isLagging = lagSeconds > row.lagSecondsMax
+    if (isLagging === row.isLagTold) return null
+    await transaction.updateTable('usageSinks').set({ isLagTold: isLagging }).where('id', '=', id).execute()
+    const lastError = sinkOf(row).state === 'failing' ? row.fault : null
+    const data = { sinkId: id, sinkName: name, target, lagSeconds, lastError }
+    if (isLagging) await writeOutbox(transaction, [{ ...event, type: 'sink.lagging', data }])
+    return { isLagging, lagSeconds }
+  })
 }
 
 /** How long the oldest of what a sink is still to be given has been stored. */

@@ -19,7 +19,7 @@ import {
   noteSuccess,
   registerSink,
   type SinkPlace,
-  selectSinks,
+  tellLag,
 } from '../database/usage-sinks.ts'
 import { type Job, jitteredMs, pause } from './scheduler.ts'
 
@@ -55,7 +55,6 @@ export function sinkFeeder(plan: FeedPlan, sink: UsageSink) {
   const { db, log, clock } = plan
   let isReady = false
   let failures = 0
-  let isLagging = false
 
   const begin = async (signal: AbortSignal) => {
     const nowMs = clock.nowMs()
@@ -71,16 +70,17 @@ export function sinkFeeder(plan: FeedPlan, sink: UsageSink) {
     if (Number.isInteger(Math.log2(failures)))
       log('warn', 'a sink cannot be fed and will be tried again', { ...namesOf(sink), failures, reason })
     await noteFailure(db, sink.name, reason)
-    const asked = fault instanceof SinkFault ? (fault.retryAfterMs ?? 0) : 0
-    await pause(asked + jitteredMs(failures, RETRY), signal)
+    const askedMs = fault instanceof SinkFault ? fault.retryAfterMs : null
+    // A sink that says how long is taken at its word, however often it says so.
+    await pause(askedMs === null ? jitteredMs(failures, RETRY) : askedMs + jitteredMs(1, RETRY), signal)
   }
-  const tellLag = async () => {
-    const found = await selectSinks(db).where('name', '=', sink.name).executeTakeFirst()
-    const wasLagging = isLagging
-    isLagging = (found?.lagSeconds ?? 0) > plan.lagSecondsMax
-    if (isLagging === wasLagging) return
-    const fields = { ...namesOf(sink), lagSeconds: found?.lagSeconds }
-    if (isLagging)
+  const judgeLag = async () => {
+    const nowMs = clock.nowMs()
+    const event = { id: plan.newId('evt', nowMs), at: new Date(nowMs).toISOString() }
+    const told = await tellLag(db, sink.name, event)
+    if (told === null) return
+    const fields = { ...namesOf(sink), lagSeconds: told.lagSeconds }
+    if (told.isLagging)
       log('warn', 'a sink is behind; what it was not given is lost to it once it is past its time', fields)
     else log('info', 'a sink has caught up', fields)
   }
@@ -98,7 +98,7 @@ export function sinkFeeder(plan: FeedPlan, sink: UsageSink) {
       } catch (fault) {
         if (!signal.aborted) await failed(fault, signal)
       }
-      await tellLag()
+      await judgeLag()
     },
   }
 }
