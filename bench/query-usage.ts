@@ -63,7 +63,7 @@ export async function timeQuestions(url: string, rounds: number, nowMs: number):
   const { db, close } = openDatabase({
     ...{ url, name: 'headgate-bench', statementTimeoutMs: 60_000, connectionsMax: 2, log: () => {} },
   })
-  const context = { db, nowMs, now: new Date(nowMs).toISOString(), teamIds: null }
+  const context = { db, nowMs, now: new Date(nowMs).toISOString(), teamIds: null, fixedSettings: {} }
   const times = new Map<string, number[]>()
   const sums = new Map<string, number>()
   try {

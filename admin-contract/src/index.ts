@@ -19,6 +19,7 @@ import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { me } from './me.ts'
 import { modelAliases } from './model-aliases.ts'
+import { modelEntries } from './model-entries.ts'
 import type { Operations } from './operation.ts'
 import { policies } from './policies.ts'
 import { prices } from './prices.ts'
@@ -30,6 +31,7 @@ import { roleMappings } from './role-mappings.ts'
 import { routes } from './routes.ts'
 import { secretFindings, secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
+import { settings } from './settings.ts'
 import { simulations } from './simulations.ts'
 import { sinks } from './sinks.ts'
 import { teams } from './teams.ts'
@@ -51,6 +53,7 @@ export const contract = {
   alertChannels,
   alertDeliveries,
   deployments,
+  modelEntries,
   modelAliases,
   routes,
   prices,
@@ -74,6 +77,7 @@ export const contract = {
   apiTokens,
   roleMappings,
   sessions,
+  settings,
   catalog,
 } as const satisfies Record<string, Operations>
 export type Contract = typeof contract

@@ -13,6 +13,7 @@ import { Deployment } from '@headgate/domain/deployment'
 import { ExchangeRate } from '@headgate/domain/exchange-rate'
 import { KeyRotation } from '@headgate/domain/key-secret'
 import { ModelAlias } from '@headgate/domain/model-alias'
+import { ModelEntry } from '@headgate/domain/model-entry'
 import { Policy } from '@headgate/domain/policy'
 import { Price } from '@headgate/domain/price'
 import { PriceLine } from '@headgate/domain/price-line'
@@ -60,6 +61,7 @@ const named = {
   KeyRotation,
   KeyRotationWithSecret,
   ModelAlias,
+  ModelEntry,
   Policy,
   Price,
   Problem,

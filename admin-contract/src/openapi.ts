@@ -9,7 +9,7 @@ import { DryRun } from './dry-run.ts'
 import { EVENT_STREAM } from './event-stream.ts'
 import { API_ROOT, contract } from './index.ts'
 import { type JsonSchema, type SchemaPrinter, schemaPrinter } from './openapi-schemas.ts'
-import { answersWithThing, type Operation, type Operations, readerOf } from './operation.ts'
+import { actedOnPath, answersWithThing, type Operation, type Operations, readerOf } from './operation.ts'
 import { Problem, type ProblemCode, problemRow } from './problem.ts'
 import { renameKey } from './wire.ts'
 
@@ -154,8 +154,10 @@ function headerParameters(it: Operation, isGuarded: boolean): OpenApiParameter[]
   const ifMatch: OpenApiParameter = {
     name: 'If-Match',
     in: 'header',
-    required: true,
-    description: 'The ETag of what you have read, or `*` to write whatever it is.',
+    required: isGuarded,
+    description: isGuarded
+      ? 'The ETag of what you have read, or `*` to write whatever it is.'
+      : 'The ETag of the thing it is done to, as you have read it. Without it, whatever the thing is now.',
     schema: { type: 'string' },
   }
   return [
@@ -166,7 +168,7 @@ function headerParameters(it: Operation, isGuarded: boolean): OpenApiParameter[]
       description: 'Does everything and takes it back; answers a `DryRun` that says what would change.',
       schema: { type: 'boolean', default: false },
     },
-    ...(isGuarded ? [ifMatch] : []),
+    ...(isGuarded || actedOnPath(it) !== null ? [ifMatch] : []),
     idempotencyKey,
   ]
 }
@@ -243,6 +245,7 @@ function refusalsOf(it: Operation, group: Operations): ProblemCode[] {
   if (it.method !== 'GET') codes.push('invalid_request', 'conflict', 'idempotency_key_reused')
   if (it.body !== undefined) codes.push('body_too_large', 'unsupported_content')
   if (readerOf(group, it) !== undefined) codes.push('precondition_failed', 'precondition_required')
+  else if (actedOnPath(it) !== null) codes.push('precondition_failed')
   return codes
 }
 

@@ -138,6 +138,15 @@ export function readerOf(group: Operations, it: Operation): ReadOperation | unde
   )
 }
 
+/**
+ * The path of the thing that an action is done to: `/keys/{keyId}` of `POST /keys/{keyId}/revocation`. An action needs no
+ * `If-Match`, and heeds it where the thing can be read. Null for what is no action on one thing.
+ */
+export function actedOnPath({ method, path }: Operation): string | null {
+  const end = path.lastIndexOf('}') + 1
+  return method === 'POST' && end > 0 ? path.slice(0, end) : null
+}
+
 /** Whether this write answers with the very thing that a read of its group shows, so that both have one ETag. */
 export function answersWithThing(group: Operations, it: Operation): boolean {
   return Object.values(group).some((other) => other.method === 'GET' && other.reply === it.reply)

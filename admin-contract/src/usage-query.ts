@@ -4,6 +4,7 @@
  * percentiles alone are read from bins.
  */
 import { ExchangeRate } from '@headgate/domain/exchange-rate'
+import { TimeZone } from '@headgate/domain/period'
 import { Currency } from '@headgate/domain/price'
 import { UsageDimension } from '@headgate/domain/rollup'
 import { TokenUsage } from '@headgate/domain/usage'
@@ -48,8 +49,6 @@ export type UsageValues = z.infer<z.ZodObject<typeof filterShape>>
 const Metric = z.enum(['calls', 'refused', 'failed', 'tokens', 'cost'])
 export type Metric = z.infer<typeof Metric>
 
-const Zone = z.string().max(64).refine(isZone, 'expected a time zone such as Europe/Berlin')
-
 export const UsageQuery = z.strictObject({
   from: Instant.optional().meta({ description: 'Included; a day before `to` if left out.' }),
   to: Instant.optional().meta({ description: 'Not included; now if left out.' }),
@@ -60,7 +59,9 @@ export const UsageQuery = z.strictObject({
     .enum(['none', 'minute', 'hour', 'day', 'week', 'month'])
     .default('none')
     .meta({ description: 'The stretches of time; weeks begin on Monday.' }),
-  zone: Zone.default('UTC').meta({ description: 'The time zone that days begin in.' }),
+  zone: TimeZone.optional().meta({
+    description: 'The time zone that days begin in; that of the setting `reporting_zone` if it is left out.',
+  }),
   metric: Metric.default('calls').meta({ description: 'What groups are ranked by.' }),
   currency: Currency.optional().meta({ description: 'Tells costs in this currency alone.' }),
   in: Currency.optional().meta({
@@ -162,12 +163,3 @@ export const UsageAnswer = z.object({
   rates: z.array(ExchangeRate.omit({ id: true, createdAt: true })).nullable(),
 })
 export type UsageAnswer = z.infer<typeof UsageAnswer>
-
-function isZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-    return true
-  } catch {
-    return false
-  }
-}

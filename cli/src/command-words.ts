@@ -41,6 +41,7 @@ export const wordsOf: Readonly<Record<string, Words>> = {
   'usage.exportRecords': ['usage', 'export'],
   'usage.exportQuery': ['usage', 'export-query'],
   'me.read': ['whoami'],
+  'settings.change': ['settings', 'set'],
   'batch.run': ['batch'],
   'simulations.run': ['simulate'],
   'requests.decision': ['explain'],
@@ -107,6 +108,10 @@ export const examplesOf: Readonly<Record<string, readonly string[]>> = {
   'audit list': ['headgate audit list --kind key --range 7d'],
   'audit export': ['headgate audit export --format ndjson --range mtd --out audit.ndjson'],
   'secrets create': ['headgate secrets create --name openai --value-file openai.txt'],
+  'settings set': [
+    'headgate settings set keep_records_days --value 30',
+    'headgate settings set reporting_zone --value Europe/Berlin',
+  ],
   'changes rollback': ['headgate changes rollback 41 --message "The new route was slower"'],
   'changes publish': [
     'headgate changes publish "Move to the new deployment" --message "As agreed on Monday" --yes',

@@ -3,7 +3,7 @@
  * its commands here without a line of its own.
  */
 import { contract } from '@headgate/admin-contract/index'
-import type { Operation } from '@headgate/admin-contract/operation'
+import { actedOnPath, type Operation } from '@headgate/admin-contract/operation'
 import { renameKey } from '@headgate/admin-contract/wire'
 import type { OperationCommand, Positional } from './command.ts'
 import { destructive, examplesOf, nouns, presets, verbs, wordsOf } from './command-words.ts'
@@ -115,7 +115,8 @@ function flagsBeside(it: Operation, { isDestructive, showsSecret, query }: Besid
         'The secret, from this file; `-` for standard input. It is never typed as an argument.',
       ),
     )
-  if (it.method !== 'POST') flags.push(ownFlag('if-match', 'text', 'Only if its ETag is this one.'))
+  if (it.method !== 'POST' || actedOnPath(it) !== null)
+    flags.push(ownFlag('if-match', 'text', 'Only if its ETag is this one.'))
   flags.push(
     ownFlag('idempotency-key', 'text', 'A repeat under the same key answers what the first one did.'),
   )

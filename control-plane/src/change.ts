@@ -7,6 +7,7 @@ import type { Change } from '@headgate/admin-contract/operation'
 import type { CatalogDocument } from '@headgate/domain/catalog'
 import { type CatalogDifference, catalogDifferences } from '@headgate/domain/catalog-difference'
 import type { idSource } from '@headgate/domain/id'
+import type { SomeSettings } from '@headgate/domain/organisation-setting'
 import type { CatalogFeed, Clock, DigestKey, Ledger, Log, SecretSealer } from '@headgate/domain/ports'
 import type { ReceiverGuard } from './alerts/receiver-guard.ts'
 import { compileCatalog, lockCatalog } from './catalog/compile.ts'
@@ -37,6 +38,7 @@ export type Home = {
   readonly audit: AuditKeeper
   readonly sealer: SecretSealer | null
   readonly servingGateways: CatalogFeed['gateways']
+  readonly fixedSettings: SomeSettings
   readonly allowLoopbackUpstreams: boolean
   readonly receiverGuard: ReceiverGuard
   readonly catalog: CatalogPublisher
@@ -268,6 +270,7 @@ function contextOf(home: Home, db: Database, { actor, permit, keyChanged }: Doin
     audit: home.audit,
     sealer: home.sealer,
     servingGateways: home.servingGateways,
+    fixedSettings: home.fixedSettings,
     allowLoopbackUpstreams: home.allowLoopbackUpstreams,
     receiverGuard: home.receiverGuard,
     keyChanged,

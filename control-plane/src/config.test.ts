@@ -26,12 +26,18 @@ test('defaults are filled in and the result is frozen', () => {
     adminPort: 7401,
     allowLoopbackUpstreams: false,
     drainMs: 120_000,
-    usageKeptDays: { records: 90, minute: 7, hour: 400, day: 1_900 },
+    fixedSettings: {},
     logLevel: 'info',
     unknownNames: [],
   })
   expect(Object.isFrozen(settings)).toBe(true)
   expect(readSettings({ ...good, HEADGATE_MODE: 'evaluation' }).allowLoopbackUpstreams).toBe(true)
+})
+
+test('what the environment says of settings of the organisation is fixed, and nothing else is', () => {
+  const given = { ...good, HEADGATE_KEEP_RECORDS_DAYS: '30', HEADGATE_KEEP_AUDIT_DAYS: '' }
+  expect(readSettings(given).fixedSettings).toEqual({ keepRecordsDays: 30 })
+  expect(faultsOf({ ...good, HEADGATE_KEEP_RECORDS_DAYS: '0' })).toHaveLength(1)
 })
 
 test('all that is missing is named at once; a name set to nothing is missing', () => {

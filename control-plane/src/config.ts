@@ -3,6 +3,11 @@
  * The only file of the control plane that reads process.env.
  */
 import { resolve } from 'node:path'
+import {
+  organisationSetting,
+  organisationSettingNames,
+  type SomeSettings,
+} from '@headgate/domain/organisation-setting'
 import { KeyVaultNames } from '@headgate/domain/secret-ref'
 import type { SessionRules } from '@headgate/domain/session'
 import { unknownSettings } from '@headgate/domain/setting'
@@ -15,7 +20,6 @@ import {
   directoriesIn,
   directoryFaults,
 } from './directory-settings.ts'
-import type { UsageKeptDays } from './jobs/keep-usage.ts'
 
 /** Fewer different characters than this is a pattern, not a secret. */
 const DISTINCT_MIN = 8
@@ -43,8 +47,7 @@ const AdminToken = secret('the bearer token of the admin API')
   .max(512, 'is too long: at most 512 characters')
   .regex(/^[\x21-\x7e]*$/, 'must be printable characters without blanks')
 
-const days = (byDefault: number) =>
-  z.coerce.number('must be a number of days').int().min(1).max(36_500).default(byDefault)
+const Days = z.coerce.number('must be a number of days').int().min(1).max(36_500).optional()
 
 const minutes = (byDefault: number, max: number) =>
   z.coerce.number('must be a number of minutes').int().min(1).max(max).default(byDefault)
@@ -75,11 +78,11 @@ const Environment = z.object({
   HEADGATE_KEY_PEPPER: secret('the pepper proxy keys are digested under'),
   HEADGATE_DRAIN_MS: z.coerce.number('must be a number').int().min(0).max(3_600_000).default(120_000),
   HEADGATE_ALERT_NETWORKS: Networks,
-  HEADGATE_KEEP_RECORDS_DAYS: days(90),
-  HEADGATE_KEEP_MINUTES_DAYS: days(7),
-  HEADGATE_KEEP_HOURS_DAYS: days(400),
-  HEADGATE_KEEP_DAYS_DAYS: days(1_900),
-  HEADGATE_KEEP_AUDIT_DAYS: days(2_555),
+  HEADGATE_KEEP_RECORDS_DAYS: Days,
+  HEADGATE_KEEP_MINUTES_DAYS: Days,
+  HEADGATE_KEEP_HOURS_DAYS: Days,
+  HEADGATE_KEEP_DAYS_DAYS: Days,
+  HEADGATE_KEEP_AUDIT_DAYS: Days,
   HEADGATE_SEALING_KEY: z.string().optional(),
   HEADGATE_SECRETS_DIR: z.string().optional(),
   HEADGATE_KEY_VAULTS: KeyVaultNames.optional(),
@@ -112,7 +115,6 @@ export type AuditConfig = {
   readonly key: string
   /** Outside the database; null for none. */
   readonly anchorsFile: string | null
-  readonly keptDays: number
 }
 
 /** What startControlPlane needs to know. */
@@ -133,7 +135,8 @@ export type ControlPlaneConfig = {
   readonly allowLoopbackUpstreams: boolean
   /** How long requests and jobs under way may take to end. */
   readonly drainMs: number
-  readonly usageKeptDays: UsageKeptDays
+  /** What is fixed here and cannot be chosen through the admin API. */
+  readonly fixedSettings: SomeSettings
   /** Private networks that alerts may be sent to. */
   readonly alertNetworks: readonly string[]
   readonly audit: AuditConfig
@@ -188,17 +191,11 @@ export function readSettings(
     databaseUrl: it.DATABASE_URL,
     allowLoopbackUpstreams: it.HEADGATE_MODE === 'evaluation',
     drainMs: it.HEADGATE_DRAIN_MS,
-    usageKeptDays: Object.freeze({
-      records: it.HEADGATE_KEEP_RECORDS_DAYS,
-      minute: it.HEADGATE_KEEP_MINUTES_DAYS,
-      hour: it.HEADGATE_KEEP_HOURS_DAYS,
-      day: it.HEADGATE_KEEP_DAYS_DAYS,
-    }),
+    fixedSettings: fixedIn(it),
     alertNetworks: Object.freeze(it.HEADGATE_ALERT_NETWORKS),
     audit: Object.freeze({
       key: it.HEADGATE_AUDIT_KEY,
       anchorsFile: it.HEADGATE_AUDIT_ANCHORS_FILE ?? null,
-      keptDays: it.HEADGATE_KEEP_AUDIT_DAYS,
     }),
     sinkLagSecondsMax: it.HEADGATE_SINK_LAG_SECONDS,
     cosmos: cosmosIn(it),
@@ -213,4 +210,14 @@ export function readSettings(
     },
     unknownNames: unknownSettings(Object.keys(environment)),
   })
+}
+
+/** The settings of the organisation that the environment says. */
+function fixedIn(it: z.infer<typeof Environment>): SomeSettings {
+  const named: Readonly<Record<string, unknown>> = it
+  const fixed = organisationSettingNames.flatMap((name) => {
+    const value = named[organisationSetting(name)?.fixedBy ?? '']
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return Object.freeze(Object.fromEntries(fixed))
 }

@@ -50,8 +50,8 @@ test('a taken port ends the start with one sentence that names the setting', asy
     drainMs: 1_000,
     alertNetworks: [],
     sinkLagSecondsMax: 900,
-    audit: { key: 'k'.repeat(32), anchorsFile: null, keptDays: 1 },
-    usageKeptDays: { records: 90, minute: 7, hour: 400, day: 1_900 },
+    audit: { key: 'k'.repeat(32), anchorsFile: null },
+    fixedSettings: {},
   }
   await expect(startControlPlane(config, memoryPorts(), () => {})).rejects.toThrow(
     `port ${port} is taken: set HEADGATE_ADMIN_PORT to another`,

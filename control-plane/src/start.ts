@@ -188,6 +188,7 @@ function homeOf(config: ControlPlaneConfig, ports: ControlPlanePorts, around: Ho
     sealer: ports.sealer,
     servingGateways: () => ports.catalogFeed.gateways(),
     newId: idSource(),
+    fixedSettings: config.fixedSettings,
     allowLoopbackUpstreams: config.allowLoopbackUpstreams,
     receiverGuard: receiverGuard({
       networks: config.alertNetworks,
@@ -213,6 +214,7 @@ type Stage = { readonly config: ControlPlaneConfig; readonly ports: ControlPlane
 function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
   const { db, log } = around
   const { ledger, clock } = ports
+  const { fixedSettings } = config
   const { catalog, keys } = publishers(ports, around)
   const heal = {
     name: 'heal-published',
@@ -226,11 +228,11 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
   const usage = [
     drainUsage({ db, log, source: ports.usageSource }),
     answerCallers({ db, questions: ports.callQuestions }),
-    keepUsage({ db, log, clock, keptDays: config.usageKeptDays }),
+    keepUsage({ db, log, clock, fixedSettings }),
     checkUsage({ db, log, clock }),
     rebuildUsage({ db, log }),
     startScheduledExports(home),
-    runExports({ db, scopedTo: around.scopedTo, log, clock }),
+    runExports({ db, scopedTo: around.scopedTo, log, clock, fixedSettings }),
     ...feedSinks({ db, log, clock, newId: home.newId, lagSecondsMax: config.sinkLagSecondsMax }, ports.sinks),
   ]
   const keyJobs = [
@@ -243,7 +245,7 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
     readsOutbox(db, alertsReader),
     deliverAlerts({ db, log, clock, secrets: ports.secrets, guard: home.receiverGuard }),
   ]
-  const audit = keepAudit({ db, log, clock, keeper: home.audit, keptDays: config.audit.keptDays })
+  const audit = keepAudit({ db, log, clock, keeper: home.audit, fixedSettings })
   const jobs = [heal, ...keyJobs, ...usage, ...budgets, ...alerts, audit]
   // A lock is held as long as its job runs. Taken from the pool that jobs work on, they would wait for each other.
   const locks = openDatabase({

@@ -9,6 +9,7 @@ const document = (version: number, more: Partial<CatalogDocument> = {}): Catalog
   policies: [],
   agreements: [],
   sealedSecrets: [],
+  modelEntries: [],
   ...{ format: 1, version, compiledAt: '2026-01-01T00:00:00Z', teams: [], apps: [], resources: [] },
   ...{ quotas: [], deployments: [], aliases: [], routes: [], prices: [], limits: [], budgets: [], ...more },
 })

@@ -16,7 +16,16 @@ const empty = {
     resources: [],
     quotas: [],
   },
-  ...{ deployments: [], aliases: [], routes: [], policies: [], prices: [], agreements: [], limits: [] },
+  ...{
+    deployments: [],
+    modelEntries: [],
+    aliases: [],
+    routes: [],
+    policies: [],
+    prices: [],
+    agreements: [],
+    limits: [],
+  },
 } as const
 const withParts = (parts: object) => ({ ...structuredClone(empty), ...parts }) as unknown as CatalogDocument
 

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { type CatalogDocument, priceOf, providerOf } from './catalog.ts'
 import type { Deployment } from './deployment.ts'
+import { endingOf, modelEntryOf } from './model-entry.ts'
 import type { Policy } from './policy.ts'
 import { ratePeriods } from './rate-card.ts'
 import { deploymentIdsOf } from './route.ts'
@@ -26,7 +27,7 @@ export function catalogWarnings(document: CatalogDocument): CatalogWarning[] {
     const { id, name } = it
     if (!routed.has(id))
       warnings.push({ kind: 'deployment', id, message: `no route leads to deployment "${name}"` })
-    else warnings.push(...unpriced(it, document))
+    else warnings.push(...unpriced(it, document), ...ending(it, document))
   }
   for (const { id, name } of document.aliases) {
     if (!aliased.has(id))
@@ -54,6 +55,16 @@ function unpriced(deployment: Deployment, document: CatalogDocument): CatalogWar
   if (last === undefined || last.card !== null) return []
   const end = new Date(last.fromMs).toISOString()
   return say(`the price of "${pricedAs}" at deployment "${name}" ends at ${end} and none follows`)
+}
+
+/** A deployment whose model the provider does not serve any more, or advises against. */
+function ending({ id, name, pricedAs, resourceId }: Deployment, document: CatalogDocument): CatalogWarning[] {
+  const resource = document.resources.find((it) => it.id === resourceId)
+  if (resource === undefined) return []
+  const model = modelEntryOf(document.modelEntries, pricedAs, providerOf(resource.apiStyle))
+  const said = model && endingOf(model, document.compiledAt.slice(0, 10))
+  if (said === null) return []
+  return [{ kind: 'model', id, message: `deployment "${name}" runs "${pricedAs}", which ${said}` }]
 }
 
 /** Names that a policy allows and that it denies itself, or the organisation does: a deny at any level wins. */

@@ -12,6 +12,7 @@ import { Deployment } from './deployment.ts'
 import { shadowingAliases } from './known-model.ts'
 import { LimitRule } from './limit.ts'
 import { ModelAlias } from './model-alias.ts'
+import { ModelEntry, modelEntryOf, servesEndpoint } from './model-entry.ts'
 import { danglingNames, Policy } from './policy.ts'
 import { Price, type Provider } from './price.ts'
 import type { KeyRecord } from './proxy-key.ts'
@@ -35,6 +36,8 @@ export const CatalogDocument = z.object({
   resources: z.array(Resource),
   quotas: z.array(Quota),
   deployments: z.array(Deployment),
+  /** Those of deployed models. */
+  modelEntries: z.array(ModelEntry).default([]),
   aliases: z.array(ModelAlias),
   routes: z.array(Route),
   /** Absent in documents from before there were policies. */
@@ -53,6 +56,8 @@ export type CatalogDocument = z.infer<typeof CatalogDocument>
 /** A deployment with everything a call needs of it already joined. */
 export type ServingDeployment = Readonly<Deployment> & {
   readonly resource: Readonly<Resource>
+  /** What is known of the model it runs. */
+  readonly model: Readonly<ModelEntry> | null
   /** What its usage costs, latest first, each with the instant it begins. */
   readonly rates: readonly RatePeriod[]
 }
@@ -119,7 +124,8 @@ export function openCatalog(document: CatalogDocument): Catalog {
     const resource = found(resources.get(it.resourceId), 'resource', it.resourceId)
     const place = { provider: providerOf(resource.apiStyle), resourceId: resource.id, deploymentId: it.id }
     const rates = ratePeriods(pricesOf.get(it.pricedAs) ?? [], document.agreements, place)
-    deployments.set(it.id, { ...it, resource, rates })
+    const model = modelEntryOf(document.modelEntries, it.pricedAs, place.provider)
+    deployments.set(it.id, { ...it, resource, model, rates })
   }
   const routes = new Map(document.routes.map((route) => [route.aliasId, route]))
   const aliases: ServingAlias[] = []
@@ -239,10 +245,33 @@ function routeFaults(document: CatalogDocument): CatalogFault[] {
     for (const id of deploymentIdsOf(route)) {
       if (!deployments.has(id)) say({ message: `the route of "${name}" leads to no deployment (${id})` })
     }
+    for (const it of unservedBy(route, document)) say(it)
     for (const { message, fix } of ruleFaults(route.rules, owners))
       say({ message: `the route of "${name}": ${message}`, fix })
   }
   return faults
+}
+
+/** Deployments that a rule is to send calls to and whose model serves none of its endpoints. */
+function unservedBy(route: Route, document: CatalogDocument): Pick<CatalogFault, 'message' | 'fix'>[] {
+  const deployments = byId(document.deployments)
+  const resources = byId(document.resources)
+  const alias = document.aliases.find((it) => it.id === route.aliasId)?.name
+  return route.rules.flatMap(({ name, when, tiers }) => {
+    const { endpoints } = when
+    if (endpoints === null) return []
+    return [...new Set(tiers.flat().map((it) => it.deploymentId))].flatMap((id) => {
+      const it = deployments.get(id)
+      const resource = it && resources.get(it.resourceId)
+      if (it === undefined || resource === undefined) return []
+      const model = modelEntryOf(document.modelEntries, it.pricedAs, providerOf(resource.apiStyle))
+      if (endpoints.some((endpoint) => servesEndpoint({ model }, endpoint))) return []
+      const message = `the route of "${alias}": rule "${name}" sends ${endpoints.join(', ')} to deployment "${it.name}", whose model "${it.pricedAs}" serves ${model?.endpoints?.join(', ')}`
+      const fix =
+        'Take the deployment out of the rule, name other endpoints in it, or correct the endpoints of the model entry.'
+      return [{ message, fix }]
+    })
+  })
 }
 
 function shadowFaults(document: CatalogDocument, models: ReadonlySet<string>): CatalogFault[] {

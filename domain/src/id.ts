@@ -17,6 +17,7 @@ export type IdPrefix =
   | 'quo'
   | 'dep'
   | 'ali'
+  | 'mdl'
   | 'rte'
   | 'pri'
   | 'agr'

@@ -44,7 +44,9 @@ const GraceMinutes = z.int().min(0).max(GRACE_MINUTES_MAX)
 
 export const NewKeyRotation = z.strictObject({
   /** How long the old secret works beside the new one. 0: not at all, as when it has leaked. */
-  graceMinutes: GraceMinutes.default(GRACE_MINUTES_MAX),
+  graceMinutes: GraceMinutes.optional().meta({
+    description: 'The setting `rotation_grace_minutes` if it is left out: a day, unless that was changed.',
+  }),
   /** When the new secret begins to work; null: now. */
   startsAt: Instant.nullable().default(null),
 })

@@ -59,7 +59,9 @@ export const NewProxyKey = z.strictObject({
   allowedModels: ModelAccess.default(null),
   requestsPerMinute: PerMinute.default(null),
   tokensPerMinute: PerMinute.default(null),
-  expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
+  expiresAt: z.iso.datetime({ offset: true }).nullable().optional().meta({
+    description: 'Null: never. After the days of the setting `key_expiry_days` if it is left out.',
+  }),
   rotationRule: RotationRule.nullable().default(null),
 })
 export type NewProxyKey = z.infer<typeof NewProxyKey>

@@ -41,6 +41,8 @@ const table = {
   'exports.write': inTeams('operator', 'finance', 'admin'),
   'drafts.read': overall(...all),
   'drafts.write': overall('operator', 'finance', 'security', 'admin'),
+  'settings.read': overall(...all),
+  'settings.write': overall('admin'),
   'catalog.read': overall(...all),
   'catalog.restore': overall('admin'),
   'audit.read': overall('security', 'admin'),

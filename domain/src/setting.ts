@@ -236,37 +236,41 @@ export const settings: readonly Setting[] = [
   {
     name: 'HEADGATE_KEEP_RECORDS_DAYS',
     readBy: withAdmin,
-    default: '90',
+    default: null,
     secret: false,
-    meaning: 'How many days usage records are kept.',
+    meaning:
+      'Fixes `keep_records_days`, a setting of the organisation: how many days usage records are kept.',
   },
   {
     name: 'HEADGATE_KEEP_MINUTES_DAYS',
     readBy: withAdmin,
-    default: '7',
+    default: null,
     secret: false,
-    meaning: 'How many days usage by the minute is kept.',
+    meaning:
+      'Fixes `keep_minutes_days`, a setting of the organisation: how many days usage by the minute is kept.',
   },
   {
     name: 'HEADGATE_KEEP_HOURS_DAYS',
     readBy: withAdmin,
-    default: '400',
+    default: null,
     secret: false,
-    meaning: 'How many days usage by the hour is kept.',
+    meaning:
+      'Fixes `keep_hours_days`, a setting of the organisation: how many days usage by the hour is kept.',
   },
   {
     name: 'HEADGATE_KEEP_DAYS_DAYS',
     readBy: withAdmin,
-    default: '1900',
+    default: null,
     secret: false,
-    meaning: 'How many days usage by the day is kept.',
+    meaning: 'Fixes `keep_days_days`, a setting of the organisation: how many days usage by the day is kept.',
   },
   {
     name: 'HEADGATE_KEEP_AUDIT_DAYS',
     readBy: withAdmin,
-    default: '2555',
+    default: null,
     secret: false,
-    meaning: 'How many days audit events are kept at least. They go by whole months.',
+    meaning:
+      'Fixes `keep_audit_days`, a setting of the organisation: how many days audit events are kept at least. They go by whole months.',
   },
   {
     name: 'HEADGATE_AUDIT_KEY',

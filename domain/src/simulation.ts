@@ -11,6 +11,7 @@ import { endpointFacts } from './endpoint.ts'
 import { type Estimate, estimateOf } from './estimate.ts'
 import { GatewayError, toGatewayError } from './gateway-error.ts'
 import { limitRefusal } from './limit-refusal.ts'
+import { longestAnswer } from './model-entry.ts'
 import { decide, type Refusal } from './policy.ts'
 import { policyError } from './policy-refusal.ts'
 import { keyFault } from './proxy-key.ts'
@@ -144,7 +145,7 @@ function ruled(
   const { enforced, shadow } = catalog.standing(call.key)
   const facts = factsOf(call)
   const size = facts.outputField === null ? { ...call, outputTokens: 0 } : call
-  const estimate = estimateOf(size, enforced?.outputTokens?.max ?? null)
+  const estimate = estimateOf(size, longestAnswer(enforced?.outputTokens?.max ?? null, candidates))
   seen.estimate = estimate
   const { endpoint, requestBytes, choices } = call
   const outputTokens = facts.outputField === null ? null : call.outputTokens

@@ -1,4 +1,10 @@
 /** The page of settings, from the one table all processes share. */
+import { renameKey } from '@headgate/admin-contract/wire'
+import {
+  boundsOf,
+  organisationSetting,
+  organisationSettingNames,
+} from '@headgate/domain/organisation-setting'
 import { type SettingReader, settings } from '@headgate/domain/setting'
 import { code, pageHead, table } from './markdown.ts'
 
@@ -31,5 +37,28 @@ export function configurationPage(): string {
     'Credentials of providers are no settings. A resource names them by reference (`env://OPENAI_API_KEY`), and',
     'the process that runs the data plane needs that variable. See [upstreams](../guides/upstreams.md).',
     '',
+    '## Settings of the organisation\n',
+    'These are chosen while the processes run, through the [admin API](admin-api.md) or `headgate settings`, and hold',
+    'without a restart. What the environment fixes cannot be chosen. See [settings](../guides/settings.md). From',
+    '`domain/src/organisation-setting.ts`.\n',
+    organisationTable(),
   ].join('\n')
+}
+
+function organisationTable(): string {
+  const rows = organisationSettingNames.flatMap((name) => {
+    const it = organisationSetting(name)
+    if (it === null) return []
+    const bounds = boundsOf(it)
+    return [
+      [
+        code(renameKey(name)),
+        code(String(it.byDefault)),
+        bounds === null ? it.unit : `${it.unit}, ${bounds.min} to ${bounds.max}`,
+        it.fixedBy === null ? '' : code(it.fixedBy),
+        it.meaning,
+      ],
+    ]
+  })
+  return table(['Setting', 'Default', 'Unit', 'Fixed by', 'Meaning'], rows)
 }

@@ -58,6 +58,7 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
   quotas: upstreams,
   deployments: upstreams,
   modelAliases: upstreams,
+  modelEntries: upstreams,
   routes: upstreams,
   prices: { ...plain(prices, pricesWrite), takeOver: pricesWrite },
   agreements: { ...plain(prices, pricesWrite), allocate: prices },
@@ -108,6 +109,10 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
     revoke: team('OFSA', 'token'),
   },
   roleMappings: { ...plain(organisation('SA'), organisation('A')), explain: organisation('SA') },
+  settings: {
+    ...{ list: organisation('VOFSA'), read: organisation('VOFSA') },
+    ...{ change: organisation('A'), reset: organisation('A') },
+  },
   sessions: { list: organisation('SA'), end: organisation('SA') },
   catalog: {
     read: organisation('VOFSA'),

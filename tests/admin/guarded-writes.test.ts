@@ -193,3 +193,41 @@ test('a refused request keeps no answer, and after a day an answer is forgotten'
   expect(left.length).toBeGreaterThan(0)
   for (const row of left) expect(Date.now() - Date.parse(row.createdAt)).toBeLessThan(24 * 3_600_000)
 })
+
+test('an action heeds If-Match where the thing it is done to can be read, and does nothing to another state', async () => {
+  const { client } = it
+  const team = await newTeam('acted on')
+  const app = await client.apps.create({ body: { teamId: team.id, name: 'app' } })
+  const { id: keyId } = await client.keys.create({ body: { appId: app.id, name: 'key' } })
+  const params = { keyId }
+  const seen = client.etagOf(await client.keys.read({ params }))!
+  await client.keys.change({ params, body: { name: 'renamed' } })
+  const now = await client.keys.read({ params })
+  const before = await events()
+  for (const act of [
+    () => client.keys.revoke({ params, ifMatch: seen }),
+    () => client.keyRotations.create({ params, body: {}, ifMatch: seen }),
+  ])
+    await expect(act()).rejects.toMatchObject({ status: 412, etag: client.etagOf(now) })
+  expect(await client.keys.read({ params })).toEqual(now)
+  expect(await events()).toBe(before)
+  const inBatch = await client.batch.run({
+    body: { items: [{ operation: 'keys.revoke', params: { keyId }, ifMatch: seen }] },
+  })
+  expect(inBatch.failed).toBe(1)
+  const rotated = await client.keyRotations.create({ params, body: {}, ifMatch: client.etagOf(now)! })
+  expect(rotated.secret).toMatch(/^hg_/)
+  // Without it, whatever the key is now.
+  expect((await client.keys.revoke({ params })).state).toBe('revoked')
+})
+
+test('If-Match where nothing can be compared is refused, never passed over', async () => {
+  const answer = await it.ask('POST', '/api/v1/teams', {
+    body: { name: 'unseen' },
+    headers: { 'if-match': '"seen"' },
+  })
+  expect([answer.status, answer.json.errors[0]]).toMatchObject([
+    400,
+    { pointer: 'If-Match', code: 'not_applicable' },
+  ])
+})

@@ -115,8 +115,11 @@ export async function startTestPlane(options: TestPlaneOptions = {}): Promise<Te
     alertNetworks: [],
     sinkLagSecondsMax: 900,
     // Tests store calls of fixed days, which must not grow old.
-    audit: { key: AUDIT_KEY, anchorsFile: options.anchorsFile ?? null, keptDays: 36_500 },
-    usageKeptDays: { records: 36_500, minute: 36_500, hour: 36_500, day: 36_500 },
+    fixedSettings: {
+      ...{ keepRecordsDays: 36_500, keepMinutesDays: 36_500, keepHoursDays: 36_500 },
+      ...{ keepDaysDays: 36_500, keepAuditDays: 36_500 },
+    },
+    audit: { key: AUDIT_KEY, anchorsFile: options.anchorsFile ?? null },
     ...options.config,
   }
   const plane = await startControlPlane(config, ports, log)

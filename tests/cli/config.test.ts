@@ -22,6 +22,9 @@ quotas:
     name: main
     tokens_per_minute: \${TPM:-1000}
     requests_per_minute: 60
+model_entries:
+  - { name: gpt-small, endpoints: [chat.completions, responses], context_tokens: 128000, output_tokens_max: 16384 }
+  - { name: gpt-large, provider: azure, retired_on: 2090-01-01, input_modalities: [text, image], note: from the portal }
 deployments:
   - { name: east-small, resource: east, quota: main, upstream_model: gpt-small }
   - { name: west-large, resource: west, upstream_model: depl, priced_as: gpt-large }
@@ -77,6 +80,9 @@ alert_channels:
 role_mappings:
   - { claim: groups, value: finance, role: finance, teams: [Payments] }
   - { claim: roles, value: Admin, role: admin }
+settings:
+  - { name: key_expiry_days, value: 90 }
+  - { name: reporting_zone, value: Europe/Berlin }
 `.replaceAll(': $5', () => ': $$5')
 
 type Instance = { plane: TestPlane; home: CliHome }
@@ -276,12 +282,13 @@ test('a price that is in force is not rewritten by a file and not pruned; it is 
   ])
   expect((await config(two, 'diff', await exported(two))).code).toBe(0)
 
-  const without = 'version: 1\nprices: []\nagreements: []\nexchange_rates: []\n'
+  const without = 'version: 1\nprices: []\nagreements: []\nexchange_rates: []\nsettings: []\n'
   const pruned = await config(two, 'apply', without, '--prune', '--yes')
   expect(pruned.code, pruned.err).toBe(0)
   const { client } = two.plane
   expect((await client.prices.list()).data.map((it) => it.id)).toEqual([prices[0]!.id])
   expect((await client.agreements.list()).data).toHaveLength(1)
   expect((await client.exchangeRates.list()).data).toEqual([])
+  expect((await client.settings.list()).data.some((it) => it.source === 'stored')).toBe(false)
   expect((await config(two, 'diff', without)).code).toBe(0)
 })

@@ -89,6 +89,7 @@ export function demoCatalog(options: DemoCatalogOptions): DemoCatalog {
     limits: options.limits?.(ids) ?? [],
     budgets: options.budgets?.(ids) ?? [],
     sealedSecrets: [],
+    modelEntries: [],
     deployments: [] as unknown[],
     aliases: [] as unknown[],
     routes: [] as unknown[],

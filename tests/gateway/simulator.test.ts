@@ -1,6 +1,7 @@
 /** A simulation says what the gateway then does: the same verdict, in the same words, at the same deployments. */
 import { type CatalogDocument, openCatalog } from '@headgate/domain/catalog'
 import { LimitRule } from '@headgate/domain/limit'
+import { NewModelEntry } from '@headgate/domain/model-entry'
 import { NewPolicy, type Policy } from '@headgate/domain/policy'
 import { Route } from '@headgate/domain/route'
 import { SimulatedLedger } from '@headgate/domain/simulated-ledger'
@@ -90,7 +91,7 @@ async function publish(policies: readonly Partial<Policy>[]): Promise<CatalogDoc
       const whole = NewPolicy.parse({ name: `Policy ${n}`, ownerId: null, ...it })
       return { ...whole, id: id('pol', n), createdAt }
     })
-    published = { ...document, routes, policies: all }
+    published = { ...document, routes, policies: all, modelEntries }
     return published
   })
   await expect
@@ -100,6 +101,12 @@ async function publish(policies: readonly Partial<Policy>[]): Promise<CatalogDoc
     .toBe(String(version))
   return published!
 }
+
+/** One serves no chat at Azure, the other's answers are shorter than callers may ask for. */
+const modelEntries = [
+  { name: 'gpt-4o', provider: 'azure', endpoints: ['embeddings'] },
+  { name: 'gpt-4o-mini', outputTokensMax: 300 },
+].map((it, n) => ({ ...NewModelEntry.parse(it), id: id('mdl', n), createdAt }))
 
 const call: Call = { model: 'gpt-4o-mini', text: 'x', maxTokens: 1, n: 1, plan: null, key: 'normal' }
 const when = (plan: string) => ({

@@ -51,7 +51,8 @@ function itemOf(step: Step, ref: Ref, etags: ReadonlyMap<string, string>): Item 
   const operation = kind.operations[step.action]
   const params = paramsOf(operation, id)
   const etag = etags.get(id)
-  const guard = etag === undefined ? {} : { ifMatch: etag }
+  // What has no path of its own, as a rate that is put, has no state to be compared with.
+  const guard = etag === undefined || Object.keys(params).length === 0 ? {} : { ifMatch: etag }
   if (step.action === 'remove') return { operation, params, refs: [], ...guard }
   const body = kind.bodyOf(step.stated.entry, ref)
   // What is put is put whole; a change holds what differs, and a limit besides what it may be changed in spite of.

@@ -41,7 +41,7 @@ export function configText({ things }: Live): string {
   const file: Record<string, unknown> = { version: 1 }
   for (const section of Object.keys(ConfigFile.shape) as (Section | 'version')[]) {
     if (section === 'version') continue
-    const entries = things.filter((it) => it.kind.section === section)
+    const entries = things.filter(({ kind, thing }) => kind.section === section && !kind.isGiven?.(thing))
     const ordered = entries.toSorted((a, b) => (a.identity < b.identity ? -1 : 1)).map((it) => it.entry)
     file[section] =
       section === 'limits'

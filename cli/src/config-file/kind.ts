@@ -43,6 +43,8 @@ export type Kind = {
    * is history: calls may have been billed with it, and it is not removed.
    */
   readonly fieldsInForce?: readonly string[]
+  /** Whether a thing is there without anybody's doing, so that it is neither written into a file nor removed. */
+  isGiven?(thing: Thing): boolean
 }
 
 /** What a kind says of itself, with the type of its entries. */

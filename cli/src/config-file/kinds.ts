@@ -8,6 +8,7 @@ import { NewDeployment } from '@headgate/domain/deployment'
 import { NewExchangeRate } from '@headgate/domain/exchange-rate'
 import { NewLimit } from '@headgate/domain/limit'
 import { NewModelAlias } from '@headgate/domain/model-alias'
+import { NewModelEntry } from '@headgate/domain/model-entry'
 import { NewPolicy } from '@headgate/domain/policy'
 import { NewPrice } from '@headgate/domain/price'
 import { NewQuota, NewResource } from '@headgate/domain/resource'
@@ -30,6 +31,7 @@ import type { Kind, Known, Ref } from './kind.ts'
 import { type FlatLimit, type LimitParent, limitIdentity, ownerTitle } from './limit-tree.ts'
 import { moneyText, nanosOf } from './money.ts'
 import { routeKind } from './route-kind.ts'
+import { settingKind } from './setting-kind.ts'
 import type * as shape from './shape.ts'
 
 type Of<T extends z.ZodType> = z.output<T>
@@ -38,6 +40,13 @@ const upstreamKinds: readonly Kind[] = [
   kind<Of<typeof shape.ModelEntry>>({
     ...{ section: 'models', word: 'modelAliases', called: 'model', created: NewModelAlias, ...plainParts },
     entryOf: (thing) => without(thing, 'id', 'createdAt') as Of<typeof shape.ModelEntry>,
+    bodyOf: (entry) => ({ ...entry }),
+  }),
+  kind<Of<typeof NewModelEntry>>({
+    ...{ section: 'modelEntries', word: 'modelEntries', called: 'model entry', created: NewModelEntry },
+    identity: ({ name, provider }) => [name, provider],
+    title: ({ name, provider }) => `${name}${provider === null ? '' : ` at ${provider}`}`,
+    entryOf: (thing) => without(thing, 'id', 'createdAt') as Of<typeof NewModelEntry>,
     bodyOf: (entry) => ({ ...entry }),
   }),
   kind<Of<typeof shape.ResourceEntry>>({
@@ -285,4 +294,5 @@ export const kinds: readonly Kind[] = [
   ...ruleKinds,
   ...moneyKinds,
   ...peopleKinds,
+  settingKind,
 ]

@@ -38,7 +38,7 @@ export async function readLive(client: AdminClient, stop: AbortSignal): Promise<
         if (!isOver(thing)) leftOut.set(kind.called, (leftOut.get(kind.called) ?? 0) + 1)
         continue
       }
-      const { id = '' } = thing
+      const id = thing.id ?? String(thing['name'])
       byId.set(id, { section: kind.section, entry })
       found.push({ kind, identity: kind.identity(entry), entry, id, thing })
     }
@@ -69,7 +69,8 @@ async function allOf(kind: Kind, client: AdminClient, stop: AbortSignal): Promis
 
 /** The order of ids alone does not do it: of those made in one millisecond, the part may have the lower one. */
 export function parentsFirst(things: readonly Thing[]): Thing[] {
-  const ids = new Set<unknown>(things.map((it) => it.id))
+  // What has no id of its own, such as a setting, is no part of anything.
+  const ids = new Set<unknown>(things.flatMap((it) => it.id ?? []))
   const partsOf = Map.groupBy(things, ({ parentId }) => (ids.has(parentId) ? parentId : null))
   const withParts = (it: Thing): Thing[] => [
     it,

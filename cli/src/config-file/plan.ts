@@ -133,6 +133,7 @@ export function planOf(config: ConfigFile, stated: readonly Stated[], live: Live
     (it) =>
       config[it.kind.section] !== undefined &&
       !isHistory(it, live) &&
+      !it.kind.isGiven?.(it.thing) &&
       !kept.has(`${it.kind.section} ${it.identity}`),
   )
   return {

@@ -3,6 +3,7 @@
  * there is a name here. A section that is left out is left alone; an empty one says that there is nothing.
  */
 
+import { renameKey } from '@headgate/admin-contract/wire'
 import { Agreement } from '@headgate/domain/agreement'
 import { AlertChannel } from '@headgate/domain/alert-channel'
 import { NewApp } from '@headgate/domain/app'
@@ -11,7 +12,9 @@ import { Choice } from '@headgate/domain/choice'
 import { NewExchangeRate } from '@headgate/domain/exchange-rate'
 import { Limit, Measure } from '@headgate/domain/limit'
 import { ModelAccess, NewModelAlias } from '@headgate/domain/model-alias'
+import { NewModelEntry } from '@headgate/domain/model-entry'
 import { DisplayName, MachineName } from '@headgate/domain/name'
+import { organisationSetting, organisationSettingNames } from '@headgate/domain/organisation-setting'
 import { NewPolicy } from '@headgate/domain/policy'
 import { NewPrice } from '@headgate/domain/price'
 import { NewResource, Quota, Resource } from '@headgate/domain/resource'
@@ -196,6 +199,14 @@ export const RoleMappingEntry = z.strictObject({
   teams: z.array(DisplayName).min(1).max(100).nullable().default(null),
 })
 
+const settingNames = organisationSettingNames.map(renameKey) as [string, ...string[]]
+export const SettingEntry = z
+  .strictObject({ name: z.enum(settingNames), value: z.union([z.int(), z.string()]).nullable() })
+  .superRefine(({ name, value }, context) => {
+    const [issue] = organisationSetting(renameKey(name))?.value.safeParse(value).error?.issues ?? []
+    if (issue !== undefined) context.addIssue({ code: 'custom', path: ['value'], message: issue.message })
+  })
+
 const section = <T extends z.ZodType>(entry: T) => z.array(entry).max(10_000).optional()
 
 /** The whole file. */
@@ -206,6 +217,7 @@ export const ConfigFile = z.strictObject({
   apps: section(AppEntry),
   resources: section(ResourceEntry),
   quotas: section(QuotaEntry),
+  modelEntries: section(NewModelEntry),
   deployments: section(DeploymentEntry),
   routes: section(RouteEntry),
   policies: section(PolicyEntry),
@@ -216,6 +228,7 @@ export const ConfigFile = z.strictObject({
   exchangeRates: section(NewExchangeRate),
   alertChannels: section(AlertChannelEntry),
   roleMappings: section(RoleMappingEntry),
+  settings: section(SettingEntry),
 })
 export type ConfigFile = z.infer<typeof ConfigFile>
 

@@ -44,7 +44,7 @@ export async function compileCatalog(db: Database, it: Compilation): Promise<Cat
   const version = Math.max((before?.version ?? 0) + 1, it.versionMin ?? 1)
   const compiledAt = new Date(it.nowMs).toISOString()
   const document = await readDocument(db, version, compiledAt)
-  const faults = catalogFaults(document, shippedModels())
+  const faults = catalogFaults(document, await readModelNames(db))
   if (faults.length > 0) throw conflict(faults)
   const { author, message } = it
   await insertCatalogVersion(db, {
@@ -56,6 +56,12 @@ export async function compileCatalog(db: Database, it: Compilation): Promise<Cat
     checksum: checksumOf(document),
   })
   return document
+}
+
+/** The names that providers are known to give models: those of the shipped list, and those somebody wrote down. */
+async function readModelNames(db: Database): Promise<ReadonlySet<string>> {
+  const rows = await db.selectFrom('modelEntries').select('name').execute()
+  return new Set([...shippedModels(), ...rows.map((it) => it.name)])
 }
 
 /** Rows in the order of their ids, so that equal rows make equal documents. */
@@ -74,6 +80,12 @@ async function readDocument(db: Database, version: number, compiledAt: string): 
     resources: await db.selectFrom('resources').selectAll().orderBy('id').execute(),
     quotas: await db.selectFrom('quotas').selectAll().orderBy('id').execute(),
     deployments: await db.selectFrom('deployments').selectAll().orderBy('id').execute(),
+    modelEntries: await db
+      .selectFrom('modelEntries')
+      .selectAll()
+      .where('name', 'in', (of) => of.selectFrom('deployments').select('pricedAs'))
+      .orderBy('id')
+      .execute(),
     aliases: await db.selectFrom('modelAliases').selectAll().orderBy('id').execute(),
     routes: await db.selectFrom('routes').selectAll().orderBy('id').execute(),
     policies: await db.selectFrom('policies').selectAll().orderBy('id').execute(),

@@ -20,6 +20,7 @@ import type { ExportSchedule } from '@headgate/domain/export-schedule'
 import type { KeySecret } from '@headgate/domain/key-secret'
 import type { Limit } from '@headgate/domain/limit'
 import type { ModelAlias } from '@headgate/domain/model-alias'
+import type { ModelEntry } from '@headgate/domain/model-entry'
 import type { OutboxEvent } from '@headgate/domain/outbox-event'
 import type { Policy } from '@headgate/domain/policy'
 import type { Price } from '@headgate/domain/price'
@@ -239,7 +240,15 @@ type AlertDeliveryRow = Omit<AlertDelivery, 'state' | 'attempts' | 'lastAnswer' 
   endedAt: Generated<string | null>
 }
 
+export type OrganisationSettingRow = {
+  name: string
+  value: Json<unknown>
+  changedBy: string
+  changedAt: string
+}
+
 export type Tables = {
+  organisationSettings: OrganisationSettingRow
   apiTokens: ApiToken & { digest: string }
   roleMappings: RoleMapping
   sessions: SessionRow
@@ -261,6 +270,7 @@ export type Tables = {
   limits: LimitRow
   deployments: Deployment
   modelAliases: ModelAlias
+  modelEntries: ModelEntry
   routes: Omit<Route, 'rules' | 'tiers'> & { rules: Json<Route['rules']>; tiers: Json<Route['tiers']> }
   prices: Omit<Price, 'lines'> & { lines: Json<Price['lines']> }
   agreements: Agreement

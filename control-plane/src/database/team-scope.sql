@@ -62,6 +62,7 @@ create view scoped.quotas as select * from public.quotas;
 create view scoped.deployments as select * from public.deployments;
 create view scoped.model_aliases as select * from public.model_aliases;
 create view scoped.exchange_rates as select * from public.exchange_rates;
+create view scoped.organisation_settings as select * from public.organisation_settings;
 create view scoped.usage_partitioning as select * from public.usage_partitioning;
 
 -- Sums are of a series, and are reached through it.

@@ -56,6 +56,19 @@ export function ifMatchNeeded(): AdminProblem {
   )
 }
 
+/** Refuses a condition that nothing can be held against: whoever sent it must not believe that it was heeded. */
+export function nothingToCompare(): AdminProblem {
+  return new AdminProblem('invalid_request', 'If-Match: there is no state here that it could name.', {
+    faults: [
+      {
+        ...{ pointer: 'If-Match', code: 'not_applicable' },
+        message: 'this operation is not done to one thing that can be read',
+        fix: 'Leave it out, or send *.',
+      },
+    ],
+  })
+}
+
 /** Refuses a change to something that is not what it was. */
 export function notAsSeen(etag: string): AdminProblem {
   return new AdminProblem('precondition_failed', `It has changed since: its ETag is now ${etag}.`, {

@@ -4,6 +4,7 @@
  */
 import { contract } from '@headgate/admin-contract/index'
 import {
+  actedOnPath,
   answersWithThing,
   type Operation,
   type Operations,
@@ -22,14 +23,20 @@ export type Place = {
   readonly name: string
   readonly it: Operation
   readonly handler: LooseHandler
-  /** Reads what this writes, to compare it with `If-Match`; null for reads, and where there is nothing to read yet. */
+  /**
+   * Reads what this writes, or what an action is done to, to compare it with `If-Match`; null for reads, and where there
+   * is nothing to read.
+   */
   readonly reader: LooseHandler | null
+  /** Whether `If-Match` has to be said. */
+  readonly isGuarded: boolean
   /** Whether the reply is what a read of the thing shows. */
   readonly showsThing: boolean
 }
 
 /** Every operation that has a handler, in the order of the table. */
 export function allPlaces(): Place[] {
+  const readers = readersByPath()
   return Object.entries(handlers).flatMap(([word, handlersOfWord]) => {
     const group: Operations = contract[word as keyof typeof handlers]
     // The type of `handlers` proves that each operation has its handler; the walk looks them up by name.
@@ -37,15 +44,28 @@ export function allPlaces(): Place[] {
     const names = Object.keys(group)
     return names.map((name): Place => {
       const it = group[name] as Operation
-      const reader = readerOf(group, it)
-      const readerName = names.find((other) => group[other] === reader)
+      const read = readerOf(group, it)?.path ?? actedOnPath(it)
       return {
         name: `${word}.${name}`,
         it,
         handler: loose[name] as LooseHandler,
-        reader: reader === undefined || readerName === undefined ? null : (loose[readerName] as LooseHandler),
+        reader: (read === null ? undefined : readers.get(read)) ?? null,
+        isGuarded: readerOf(group, it) !== undefined,
         showsThing: answersWithThing(group, it),
       }
     })
   })
+}
+
+/** What shows a thing as JSON, by its path: in any group, since actions may be in another one than their thing. */
+function readersByPath(): ReadonlyMap<string, LooseHandler> {
+  const found = new Map<string, LooseHandler>()
+  for (const [word, handlersOfWord] of Object.entries(handlers)) {
+    const group: Operations = contract[word as keyof typeof handlers]
+    const loose = handlersOfWord as unknown as Record<string, LooseHandler>
+    for (const [name, it] of Object.entries(group))
+      if (it.method === 'GET' && it.download !== true && it.path.includes('{'))
+        found.set(it.path, loose[name] as LooseHandler)
+  }
+  return found
 }

@@ -165,7 +165,7 @@ async function prepareItem(item: BatchItem, index: number, lister: Lister): Prom
     request: {
       id,
       address,
-      ifMatch: item.ifMatch ?? (place.reader === null ? undefined : '*'),
+      ifMatch: item.ifMatch ?? (place.isGuarded ? '*' : undefined),
       idempotencyKey: idempotencyKey === undefined ? undefined : `${idempotencyKey}.${index}`,
     },
   })

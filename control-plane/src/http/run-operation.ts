@@ -31,7 +31,7 @@ import {
   seekReply,
 } from '../database/idempotent-replies.ts'
 import type { Actor, HandlerContext } from '../resources/context.ts'
-import { etagOf, ifMatchNeeded, listHolds, notAsSeen } from './etag.ts'
+import { etagOf, ifMatchNeeded, listHolds, notAsSeen, nothingToCompare } from './etag.ts'
 import type { OpenStream } from './event-streams.ts'
 import { refuseLiteralSecrets } from './literal-secrets.ts'
 import { permit } from './permit.ts'
@@ -188,7 +188,7 @@ export function prepareWrite(place: Place, { permit, sent, request, home }: Writ
   const call = readCall(it, sent)
   refuseLiteralSecrets(it, call.body)
   const { ifMatch, idempotencyKey } = request
-  if (place.reader !== null && ifMatch === undefined) throw ifMatchNeeded()
+  if (place.isGuarded && ifMatch === undefined) throw ifMatchNeeded()
   if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
   const repeatable =
     idempotencyKey === undefined
@@ -246,7 +246,8 @@ async function holdThing(call: LooseCall, { db }: HandlerContext): Promise<void>
 }
 
 async function checkPrecondition({ reader }: Place, { call, ifMatch, context }: Seen): Promise<void> {
-  if (reader === null || ifMatch.trim() === '*') return
+  if (ifMatch.trim() === '*') return
+  if (reader === null) throw nothingToCompare()
   const seen = { params: call.params, query: undefined, body: undefined }
   const current = await scoped(context, () => reader(seen, context))
   const etag = etagOf(renameKeys(current))

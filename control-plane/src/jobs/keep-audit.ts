@@ -2,8 +2,10 @@
  * Keeps the audit log: says every quarter of an hour outside the database how far it is, seals the months that
  * are over, and removes whole sealed months when they are past their time.
  */
+import type { SomeSettings } from '@headgate/domain/organisation-setting'
 import type { Clock, Log } from '@headgate/domain/ports'
 import type { Database } from '../database/open.ts'
+import { readOrganisationSettings } from '../database/organisation-settings.ts'
 import { writeAnchor } from '../resources/audit-events/anchors.ts'
 import { readAuditHead } from '../resources/audit-events/append.ts'
 import type { AuditKeeper } from '../resources/audit-events/keeper.ts'
@@ -14,16 +16,26 @@ const EVERY_MS = 15 * 60 * 1000
 const LOCK = 61
 const DAY_MS = 24 * 60 * 60 * 1000
 
-export type KeepAuditPlan = {
+type Plan = {
   readonly db: Database
   readonly log: Log
   readonly clock: Pick<Clock, 'nowMs'>
   readonly keeper: AuditKeeper
-  readonly keptDays: number
 }
 
-export function keepAudit(plan: KeepAuditPlan): Job {
-  return { name: 'keep-audit', everyMs: EVERY_MS, lock: LOCK, run: () => keepAuditOnce(plan) }
+export type KeepAuditPlan = Plan & { readonly keptDays: number }
+
+/** The job. How long events are kept is read anew each time. */
+export function keepAudit(plan: Plan & { readonly fixedSettings: SomeSettings }): Job {
+  return {
+    name: 'keep-audit',
+    everyMs: EVERY_MS,
+    lock: LOCK,
+    run: async () => {
+      const { keepAuditDays } = await readOrganisationSettings(plan.db, plan.fixedSettings)
+      await keepAuditOnce({ ...plan, keptDays: keepAuditDays })
+    },
+  }
 }
 
 /** @throws Error when the anchor could not be written; the rest is done nevertheless */

@@ -2,10 +2,12 @@
  * Keeps usage as long as the settings say. What is too old goes as whole partitions, which costs no more for
  * many rows than for few; and the partitions of tomorrow are made while nothing waits for them.
  */
+import type { SomeSettings } from '@headgate/domain/organisation-setting'
 import type { Clock, Log } from '@headgate/domain/ports'
 import type { RollupLevel } from '@headgate/domain/rollup'
 import { sql } from 'kysely'
 import type { Database } from '../database/open.ts'
+import { readOrganisationSettings } from '../database/organisation-settings.ts'
 import { rollupTables } from '../database/rollup-tables.ts'
 import { expireBatches } from '../database/usage-batches.ts'
 import type { Job } from './scheduler.ts'
@@ -18,15 +20,27 @@ const DAY_MS = 24 * 60 * 60 * 1000
 /** How many days each is kept. */
 export type UsageKeptDays = Readonly<Record<RollupLevel | 'records', number>>
 
-export type KeepPlan = {
+type Plan = {
   readonly db: Database
   readonly log: Log
   readonly clock: Pick<Clock, 'nowMs'>
-  readonly keptDays: UsageKeptDays
 }
 
-export function keepUsage(plan: KeepPlan): Job {
-  return { name: 'keep-usage', everyMs: EVERY_MS, lock: LOCK, run: () => keepOnce(plan) }
+export type KeepPlan = Plan & { readonly keptDays: UsageKeptDays }
+
+/** The job. How long each is kept is read anew each time. */
+export function keepUsage(plan: Plan & { readonly fixedSettings: SomeSettings }): Job {
+  return {
+    name: 'keep-usage',
+    everyMs: EVERY_MS,
+    lock: LOCK,
+    run: async () => {
+      const it = await readOrganisationSettings(plan.db, plan.fixedSettings)
+      const { keepRecordsDays: records, keepMinutesDays: minute } = it
+      const { keepHoursDays: hour, keepDaysDays: day } = it
+      await keepOnce({ ...plan, keptDays: { records, minute, hour, day } })
+    },
+  }
 }
 
 /** Makes the partitions to come and drops those that are too old. */

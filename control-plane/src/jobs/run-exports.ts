@@ -5,23 +5,25 @@
 import { createHash } from 'node:crypto'
 import type { Download } from '@headgate/admin-contract/download'
 import { readQuestion } from '@headgate/admin-contract/exports'
+import type { SomeSettings } from '@headgate/domain/organisation-setting'
 import type { Clock, Log } from '@headgate/domain/ports'
 import { redact } from '@headgate/domain/redaction'
 import type { UsageExport } from '@headgate/domain/usage-export'
 import { sql } from 'kysely'
 import type { Database, OpenDatabase } from '../database/open.ts'
+import { readOrganisationSettings } from '../database/organisation-settings.ts'
 import { answerFile } from '../resources/usage/answer-file.ts'
 import { recordFile } from '../resources/usage/record-file.ts'
 import type { Job } from './scheduler.ts'
 
 const EVERY_MS = 2_000
 const LEASE_SECONDS = 60
-const KEPT_DAYS = 7
 const PART_BYTES = 1024 * 1024
 
 export type ExportsPlan = Pick<OpenDatabase, 'db' | 'scopedTo'> & {
   readonly log: Log
   readonly clock: Pick<Clock, 'nowMs'>
+  readonly fixedSettings: SomeSettings
 }
 
 type Claimed = Pick<UsageExport, 'id' | 'kind' | 'format' | 'question'> & {
@@ -49,7 +51,7 @@ export async function runNext(plan: ExportsPlan, signal: AbortSignal): Promise<b
   } catch (fault) {
     const reason = redact(fault instanceof Error ? fault.message : String(fault), 500)
     plan.log('warn', 'an export failed', { export: it.id, reason })
-    await end(plan.db, it.id, { state: 'failed', fault: reason })
+    await end(plan, it.id, { state: 'failed', fault: reason })
     await plan.db.deleteFrom('usageExportParts').where('exportId', '=', it.id).execute()
   }
   return true
@@ -75,8 +77,10 @@ async function claim(db: Database): Promise<Claimed | undefined> {
 async function make(plan: ExportsPlan, it: Claimed, signal: AbortSignal): Promise<void> {
   const hash = createHash('sha256')
   const progress = { rows: 0, number: 0 }
+  const { exportRowsMax } = await readOrganisationSettings(plan.db, plan.fixedSettings)
   const { body } = await fileOf(plan, it, (rows) => {
     progress.rows += rows
+    if (exportRowsMax !== null && progress.rows > exportRowsMax) throw new Error(tooManyText(exportRowsMax))
   })
   let waiting: Buffer[] = []
   const write = async () => {
@@ -93,11 +97,15 @@ async function make(plan: ExportsPlan, it: Claimed, signal: AbortSignal): Promis
     if (waiting.reduce((sum, one) => sum + one.length, 0) >= PART_BYTES && !(await write())) return
   }
   if (waiting.length > 0 && !(await write())) return
-  await end(plan.db, it.id, { state: 'done', sha256: hash.digest('hex'), rows: progress.rows })
+  await end(plan, it.id, { state: 'done', sha256: hash.digest('hex'), rows: progress.rows })
+}
+
+function tooManyText(rowsMax: number): string {
+  return `it has more than ${rowsMax} rows, the most that the setting export_rows_max allows: ask for a shorter span`
 }
 
 async function fileOf(
-  { db, scopedTo, clock }: ExportsPlan,
+  { db, scopedTo, clock, fixedSettings }: ExportsPlan,
   { kind, format, question, teamIds }: Claimed,
   onRows: (count: number) => void,
 ): Promise<Download> {
@@ -107,6 +115,7 @@ async function fileOf(
     nowMs,
     now: new Date(nowMs).toISOString(),
     teamIds,
+    fixedSettings,
   }
   const asked = readQuestion(kind, question)
   return asked.kind === 'records'
@@ -132,16 +141,17 @@ function writePart(
 }
 
 async function end(
-  db: Database,
+  { db, fixedSettings }: ExportsPlan,
   id: string,
   how: { state: 'done' | 'failed'; sha256?: string; fault?: string; rows?: number },
 ): Promise<void> {
+  const { keepExportsDays } = await readOrganisationSettings(db, fixedSettings)
   await db
     .updateTable('usageExports')
     .set({
       ...how,
       endedAt: sql<string>`now()`,
-      expiresAt: sql<string>`now() + ${KEPT_DAYS} * interval '1 day'`,
+      expiresAt: sql<string>`now() + ${keepExportsDays} * interval '1 day'`,
     })
     .where('id', '=', id)
     .where('state', '=', 'running')

@@ -6,6 +6,7 @@ import type { Change } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { type Access, beyond } from '@headgate/domain/access'
 import type { IdPrefix } from '@headgate/domain/id'
+import type { SomeSettings } from '@headgate/domain/organisation-setting'
 import type { CatalogFeed, DigestKey, Ledger, SecretSealer } from '@headgate/domain/ports'
 import type { ReceiverGuard } from '../alerts/receiver-guard.ts'
 import type { Database } from '../database/open.ts'
@@ -48,6 +49,8 @@ export type HandlerContext = {
   readonly sealer: SecretSealer | null
   /** What gateways serve from, as they said last. */
   readonly servingGateways: CatalogFeed['gateways']
+  /** What the environment says of the settings of the organisation. */
+  readonly fixedSettings: SomeSettings
   /** True where plain-HTTP providers on 127.0.0.1 are allowed. */
   readonly allowLoopbackUpstreams: boolean
   /** Which addresses alerts may be sent to. */

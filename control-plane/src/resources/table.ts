@@ -21,6 +21,7 @@ import { keyRotationsHandlers } from './key-rotations/handlers.ts'
 import { keysHandlers } from './keys/handlers.ts'
 import { limitsHandlers } from './limits/handlers.ts'
 import { modelAliasesHandlers } from './model-aliases/handlers.ts'
+import { modelEntriesHandlers } from './model-entries/handlers.ts'
 import { policiesHandlers } from './policies/handlers.ts'
 import { pricesHandlers } from './prices/handlers.ts'
 import { quotasHandlers } from './quotas/handlers.ts'
@@ -31,6 +32,7 @@ import { routesHandlers } from './routes/handlers.ts'
 import { secretFindingsHandlers } from './secret-findings/handlers.ts'
 import { secretsHandlers } from './secrets/handlers.ts'
 import { meHandlers, sessionsHandlers } from './sessions/handlers.ts'
+import { settingsHandlers } from './settings/handlers.ts'
 import { sinksHandlers } from './sinks/handlers.ts'
 import { teamsHandlers } from './teams/handlers.ts'
 import { requestsHandlers } from './usage/decisions.ts'
@@ -59,6 +61,7 @@ export const handlers: AllHandlers = {
   alertChannels: alertChannelsHandlers,
   alertDeliveries: alertDeliveriesHandlers,
   deployments: deploymentsHandlers,
+  modelEntries: modelEntriesHandlers,
   modelAliases: modelAliasesHandlers,
   routes: routesHandlers,
   prices: pricesHandlers,
@@ -79,5 +82,6 @@ export const handlers: AllHandlers = {
   apiTokens: apiTokensHandlers,
   roleMappings: roleMappingsHandlers,
   sessions: sessionsHandlers,
+  settings: settingsHandlers,
   catalog: catalogHandlers,
 }

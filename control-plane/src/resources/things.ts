@@ -17,6 +17,8 @@ type Thing = { readonly id: string; readonly createdAt: string }
 export type ThingTable<T> = {
   readonly table: keyof Tables
   readonly prefix: IdPrefix
+  /** Fields that may be null, and what a null counts as where a list is sorted by them. */
+  readonly nullsAs?: Readonly<Record<string, string>>
   /** Fields that are written as JSON text. */
   readonly json?: readonly (keyof T & string)[]
   /**
@@ -36,9 +38,10 @@ type ListCall = Parameters<typeof listRows>[2]
 export function thingHandlers<T extends Thing, New extends object, Changed extends object>(
   plan: ThingTable<T>,
 ) {
-  const { table, prefix, check, checkRemoval } = plan
+  const { table, prefix, check, checkRemoval, nullsAs = {} } = plan
   return {
-    list: ({ query }: { query: ListCall }, { db }: HandlerContext) => listRows<T>(db, { table }, query),
+    list: ({ query }: { query: ListCall }, { db }: HandlerContext) =>
+      listRows<T>(db, { table, nullsAs }, query),
     read: async ({ params }: { params: Params }, { db }: HandlerContext): Promise<T> =>
       found(await readRow<T>(loose(db), plan, idIn(params))),
     create: async ({ body }: { body: New }, context: HandlerContext): Promise<Change<T>> => {

@@ -49,6 +49,21 @@ function isOffered(alias: ServingAlias, rules: Rules | null): boolean {
   return judgeModel(rules, alias.name, alias.deployments) === null
 }
 
-function describe(alias: ServingAlias): unknown {
-  return { id: alias.name, object: 'model', created: alias.createdAtSeconds, owned_by: 'headgate' }
+/** With what holds for all of its deployments, where that is known of each. */
+function describe({ name, createdAtSeconds, deployments }: ServingAlias): unknown {
+  const context = leastOf(deployments, 'contextTokens')
+  const output = leastOf(deployments, 'outputTokensMax')
+  return {
+    ...{ id: name, object: 'model', created: createdAtSeconds, owned_by: 'headgate' },
+    ...(context === null ? {} : { context_window: context }),
+    ...(output === null ? {} : { max_output_tokens: output }),
+  }
+}
+
+function leastOf(
+  deployments: ServingAlias['deployments'],
+  field: 'contextTokens' | 'outputTokensMax',
+): number | null {
+  const known = deployments.flatMap(({ model }) => model?.[field] ?? [])
+  return known.length === 0 || known.length < deployments.length ? null : Math.min(...known)
 }

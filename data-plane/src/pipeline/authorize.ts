@@ -1,5 +1,6 @@
 /** May this caller make this call, by all policies that hold for it, and how much will the call weigh? Pure. */
 import type { ServingDeployment } from '@headgate/domain/catalog'
+import { longestAnswer } from '@headgate/domain/model-entry'
 import { decide, judgeEndpoint, type Question, type Rules } from '@headgate/domain/policy'
 import type { ShadowRefusal } from '@headgate/domain/usage-record'
 import { ceilingAsked, choicesAsked, estimateTokens } from '../endpoints/endpoint.ts'
@@ -22,7 +23,7 @@ export function authorize(call: Routed): Authorized {
   const { enforced, shadow } = call.catalog.standing(call.caller.key)
   const { endpoint, body } = call
   const outputTokensMax = enforced?.outputTokens?.max ?? null
-  const estimate = estimateTokens(endpoint, body, outputTokensMax)
+  const estimate = estimateTokens(endpoint, body, longestAnswer(outputTokensMax, call.candidates))
   if (enforced === null && shadow === null) {
     return { ...call, estimate, capSplices: unchanged, shadowRefusal: null }
   }

@@ -84,7 +84,9 @@ test('a cancelled export has no file and is not made, and what is done cannot be
     .where('exportId', '=', id)
     .execute()
   expect(left).toEqual([])
-  expect(await runNext({ db: it.db, scopedTo: () => it.db, log, clock }, never)).toBe(false)
+  expect(await runNext({ db: it.db, scopedTo: () => it.db, log, clock, fixedSettings: {} }, never)).toBe(
+    false,
+  )
   await expect(it.client.exports.download({ params: { exportId: id } })).rejects.toMatchObject({
     status: 409,
   })

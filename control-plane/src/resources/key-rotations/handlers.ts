@@ -7,6 +7,7 @@ import type { Change, Handlers } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { graceEnd, type KeyRotation, type KeySecret } from '@headgate/domain/key-secret'
 import { mintKey } from '@headgate/domain/proxy-key'
+import { readOrganisationSettings } from '../../database/organisation-settings.ts'
 import { setRotationDates } from '../../database/rotation-dates.ts'
 import {
   fieldFault,
@@ -47,7 +48,8 @@ export const keyRotationsHandlers: Handlers<typeof keyRotations, HandlerContext>
     const running = rotationOf(key.id, secrets, context.now)
     if (running !== undefined && running.state !== 'ended') throw underWay(running)
     const secret = mintKey(key.environment)
-    const { graceMinutes, startsAt } = body
+    const { rotationGraceMinutes } = await readOrganisationSettings(context.db, context.fixedSettings)
+    const { graceMinutes = rotationGraceMinutes, startsAt } = body
     const made = {
       keyId: key.id,
       number: (secrets[0]?.number ?? 0) + 1,

@@ -3,8 +3,9 @@ import type { keys } from '@headgate/admin-contract/keys'
 import type { Handlers } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { mintKey, type ProxyKey } from '@headgate/domain/proxy-key'
-import { fieldFault, found, type HandlerContext, PEPPER_VERSION, refuseThePast } from '../context.ts'
+import { fieldFault, found, type HandlerContext, PEPPER_VERSION } from '../context.ts'
 import { differences, inUse, refusingReferrers } from '../things.ts'
+import { expiryOf, refuseLongLife } from './expiry.ts'
 import {
   deleteKey,
   hasLimitsBelow,
@@ -22,10 +23,11 @@ export const keysHandlers: Handlers<typeof keys, HandlerContext> = {
   list: ({ query }, { db }) => listKeys(db, query),
   read: async ({ params }, { db }) => found(await readKey(db, params.keyId)),
   create: async ({ body }, context) => {
-    refuseThePast('/expires_at', body.expiresAt, context)
+    const expiresAt = await expiryOf(body.expiresAt, context)
     const secret = mintKey(body.environment)
     const key = {
       ...body,
+      expiresAt,
       id: context.newId('key'),
       teamId: (await appOf(body.appId, context)).teamId,
       state: 'active' as const,
@@ -42,7 +44,7 @@ export const keysHandlers: Handlers<typeof keys, HandlerContext> = {
     const fields = differences<ProxyKey>(before, body as Partial<ProxyKey>)
     if (Object.keys(fields).length === 0) return { changed: false, reply: before }
     if (before.state === 'revoked') throw revokedForGood()
-    refuseThePast('/expires_at', fields.expiresAt, context)
+    if (fields.expiresAt !== undefined) await refuseLongLife(fields.expiresAt, before.createdAt, context)
     await refuseMove(before, fields, context)
     const after = await updateKey(context.db, { id: before.id, now: context.now }, fields)
     context.keyChanged(before.id)

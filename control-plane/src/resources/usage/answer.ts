@@ -3,6 +3,7 @@ import type { UsageAnswer, UsageGroup, UsageQuery, UsageSums } from '@headgate/a
 import type { Rate, RateTable } from '@headgate/domain/exchange-rate'
 import { quantileOf } from '@headgate/domain/rollup'
 import { binsOf } from '../../database/bin-digits.ts'
+import { readOrganisationSettings } from '../../database/organisation-settings.ts'
 import type { BinColumn } from '../../database/rollup-tables.ts'
 import { fieldFault, type HandlerContext } from '../context.ts'
 import { bucketStarts, yearBefore } from './buckets.ts'
@@ -16,13 +17,15 @@ const DAY_MS = 24 * 60 * 60 * 1000
 const BUCKETS_MAX = 1_500
 const CELLS_MAX = 50_000
 
-export type AnswerContext = Pick<HandlerContext, 'db' | 'nowMs' | 'now' | 'teamIds'>
+export type AnswerContext = Pick<HandlerContext, 'db' | 'nowMs' | 'now' | 'teamIds' | 'fixedSettings'>
 
 /** @throws AdminProblem when the span is empty or the answer would be too large */
 export async function answerUsage(
-  query: UsageQuery,
-  { db, nowMs, now, teamIds }: AnswerContext,
+  question: UsageQuery,
+  { db, nowMs, now, teamIds, fixedSettings }: AnswerContext,
 ): Promise<UsageAnswer> {
+  const { reportingZone } = await readOrganisationSettings(db, fixedSettings)
+  const query = { ...question, zone: question.zone ?? reportingZone }
   const kept = await readKeptSince(db)
   const spans = spansOf(query, nowMs, kept)
   const rates = query.in === undefined ? null : await readRateTable(db, query.in, spans)
@@ -43,7 +46,7 @@ export async function answerUsage(
 }
 
 /** The span asked for and, if asked, the one it is compared with, as rollups can tell them. */
-function spansOf(query: UsageQuery, nowMs: number, kept: KeptSince): SpanPlan[] {
+function spansOf(query: UsageQuery & { zone: string }, nowMs: number, kept: KeptSince): SpanPlan[] {
   const toMs = alignUp(query.to === undefined ? nowMs : Date.parse(query.to), kept)
   const fromMs = alignDown(query.from === undefined ? toMs - DAY_MS : Date.parse(query.from), kept)
   if (fromMs >= toMs) {

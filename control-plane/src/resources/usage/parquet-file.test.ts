@@ -139,7 +139,13 @@ test('the sidecar tells the type of every column of the file', async () => {
 test('an export in the background writes the same bytes in parts', async () => {
   const question = `from=${span.from}&to=${span.to}`
   const made = await it.client.exports.create({ body: { kind: 'records', format: 'parquet', question } })
-  const plan = { db: it.db, scopedTo: () => it.db, log: () => {}, clock: { nowMs: () => Date.now() } }
+  const plan = {
+    db: it.db,
+    scopedTo: () => it.db,
+    log: () => {},
+    fixedSettings: {},
+    clock: { nowMs: () => Date.now() },
+  }
   await runNext(plan, new AbortController().signal)
   await expect
     .poll(async () => (await it.client.exports.read({ params: { exportId: made.id } })).state, {
