@@ -62,23 +62,36 @@ function sliced({ plan, span, table }: Part, reading: Reading): RawBuilder<unkno
 function moved({ plan, span, table }: Part, reading: Reading): RawBuilder<unknown>[] {
   const its = plan.shares.filter((it) => it.level === table.level)
   if (its.length === 0) return []
-  const ranges = [...Map.groupBy(its, ({ range }) => range.join()).values()]
-  const instants = (end: 0 | 1) => ranges.map(([share]) => iso((share as Share).range[end]))
-  const stretches = (sign: Share['sign']) =>
-    ranges.map((both) => both.find((it) => it.sign === sign)?.stretch ?? null)
+  const looks = [...Map.groupBy(its, ({ range }) => range.join()).values()].flatMap(looksAt)
+  const instants = (end: 0 | 1) => looks.map(({ range }) => iso(range[end]))
   const keys = namesOf(reading.keys)
   const signed = reading.columns.map((column) => sql`sign * ${sql.ref(column)} as ${sql.ref(column)}`)
   return [
     sql`select ${span}::int as span, stretch as bucket, ${keys}, ${sql.join(signed)}
       from (select gains, loses, ${keys}, ${sums(reading.columns, table)}
-        from unnest(${instants(0)}::timestamptz[], ${instants(1)}::timestamptz[], ${stretches(1)}::int4[],
-          ${stretches(-1)}::int4[]) as share (since, until, gains, loses)
+        from unnest(${instants(0)}::timestamptz[], ${instants(1)}::timestamptz[], ${looks.map((it) => it.gains)}::int4[],
+          ${looks.map((it) => it.loses)}::int4[]) as share (since, until, gains, loses)
         -- The fence makes Postgres look up each of the few ranges instead of reading the table.
         cross join lateral (
           select * ${reading.rated.of(sql`at`)} from ${sql.table(table.name)} where at >= since and at < until ${reading.wanted} offset 0
         ) as slices ${reading.join} group by gains, loses, ${keys}) as shares
       cross join lateral (values (gains, 1), (loses, -1)) as side (stretch, sign) where stretch is not null`,
   ]
+}
+
+type Look = { readonly range: Range; readonly gains: number | null; readonly loses: number | null }
+
+/** A range as often as it must be read. What a stretch gains at one bound and loses at the other is left where it is. */
+function looksAt(shares: readonly Share[]): Look[] {
+  const net = new Map<number, number>()
+  for (const { stretch, sign } of shares) net.set(stretch, (net.get(stretch) ?? 0) + sign)
+  const [gaining, losing] = [1, -1].map((sign) =>
+    [...net].filter(([, its]) => its === sign).map(([it]) => it),
+  )
+  const { range } = shares[0] as Share
+  return Array.from({ length: Math.max(gaining?.length ?? 0, losing?.length ?? 0) }, (_, i) => ({
+    ...{ range, gains: gaining?.[i] ?? null, loses: losing?.[i] ?? null },
+  }))
 }
 
 /** The columns that a table holds, and nothing for the others, whose figures come from its neighbour. */

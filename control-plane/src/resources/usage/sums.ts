@@ -104,9 +104,10 @@ export async function sumUsage(
     ) as sums left join ranked using (rank)`
   return db.transaction().execute(async (transaction) => {
     // With less memory, tens of thousands of groups are sorted on disk; and compiling takes longer than it saves.
-    // How many series there are is not known before they are read: taken for one, they are looked through in loops.
+    // How many series there are is not known before they are read: taken for one, they are looked through in loops,
+    // and rows by the ten thousand are put in order to be summed.
     await sql`select set_config('work_mem', '64MB', true), set_config('jit', 'off', true),
-      set_config('hash_mem_multiplier', '8', true), set_config('enable_nestloop', 'off', true)`.execute(
+      set_config('hash_mem_multiplier', '8', true), set_config('enable_nestloop', 'off', true), set_config('enable_sort', 'off', true)`.execute(
       transaction,
     )
     return (await statement.execute(transaction)).rows
