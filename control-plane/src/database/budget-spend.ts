@@ -55,6 +55,23 @@ export async function addSpend(db: Database, spent: readonly Spent[], nowMs: num
   await noteReachedParts(db, sorted, { sums, nowMs })
 }
 
+/** Moves the sums by what calls of the past cost more or less than was recorded. */
+export async function correctSpend(db: Database, spent: readonly Spent[], nowMs: number): Promise<void> {
+  if (spent.length === 0) return
+  const zero = spent.map((it) => ({ ...it, nanos: 0, unpriced: 0 }))
+  // Makes the rows that are missing, and takes all of them in the one order.
+  await addSpend(db, zero, nowMs)
+  const column = <T>(of: (it: Spent) => T) => spent.map(of)
+  const { rows: sums } = await sql<Sum>`
+    update budget_spend set
+      spent_nanos = greatest(0, least(${UNBOUNDED}::bigint, spent_nanos + nanos)),
+      unpriced_calls = greatest(0, unpriced_calls + unpriced)
+    from unnest(${column((it) => it.budget.id)}::text[], ${column((it) => iso(it.period.fromMs))}::timestamptz[],
+      ${column((it) => it.nanos)}::int8[], ${column((it) => it.unpriced)}::int8[]) as added (id, since, nanos, unpriced)
+    where budget_id = id and period_from = since returning budget_id, period_from, spent_nanos`.execute(db)
+  await noteReachedParts(db, spent, { sums, nowMs })
+}
+
 /** Notes the parts that a changed amount makes reached. */
 export async function noteReached(
   db: Database,
