@@ -189,6 +189,15 @@ test('somebody of one team makes nothing in another, nor for the team itself', a
   }
   expect((await post('/limits', { ...limit, owner_id: mine.team })).status).toBe(403)
   expect((await post('/budgets', { ...budget, owner_id: mine.team })).status).toBe(403)
+  // What is taken from a quota is taken from other teams.
+  const ofQuota = { owner_id: mine.app, parent_id: mine.quota, measure: 'tokens_per_minute', amount: 5 }
+  expect((await post('/limits', ofQuota)).status).toBe(403)
+  const shared = `${API_ROOT}/limits/${mine.limitOfQuota}`
+  for (const method of ['PATCH', 'DELETE'])
+    expect(
+      (await it.ask(method, shared, { token: secret, body: method === 'PATCH' ? { amount: 9 } : undefined }))
+        .status,
+    ).toBe(403)
   const moved = await it.ask('PATCH', `${API_ROOT}/keys/${mine.key}`, {
     token: secret,
     body: { user_id: other.user },
