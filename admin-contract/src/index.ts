@@ -7,7 +7,7 @@ import { apps } from './apps.ts'
 import { archivedThings } from './archived-things.ts'
 import { auditAnchors, auditEvents } from './audit-events.ts'
 import { batch } from './batch.ts'
-import { budgets } from './budgets.ts'
+import { budgetOverrides, budgets } from './budgets.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
 import { drafts, publications } from './drafts.ts'
@@ -50,6 +50,7 @@ export const contract = {
   quotas,
   limits,
   budgets,
+  budgetOverrides,
   alertChannels,
   alertDeliveries,
   deployments,

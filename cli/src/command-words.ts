@@ -37,6 +37,11 @@ export const wordsOf: Readonly<Record<string, Words>> = {
   'catalog.readVersion': ['changes', 'show'],
   'catalog.compare': ['changes', 'diff'],
   'catalog.restore': ['changes', 'rollback'],
+  'budgetOverrides.create': ['budgets', 'override'],
+  'budgetOverrides.list': ['budgets', 'overrides'],
+  'budgetOverrides.read': ['budgets', 'show-override'],
+  'budgetOverrides.change': ['budgets', 'change-override'],
+  'budgetOverrides.remove': ['budgets', 'end-override'],
   'usage.list': ['usage', 'records'],
   'usage.exportRecords': ['usage', 'export'],
   'usage.exportQuery': ['usage', 'export-query'],
@@ -95,6 +100,10 @@ export const examplesOf: Readonly<Record<string, readonly string[]>> = {
   'budgets create': [
     'headgate budgets create --owner team:Payments --name "Month" --currency EUR --amount 500 --period "{kind: month}"',
   ],
+  'budgets override': [
+    'headgate budgets override --budget Month --amount 200 --reason "The launch of Monday"',
+    'headgate budgets override --budget Month --amount 200 --periods 3 --reason "A larger team until spring"',
+  ],
   'budgets live': ['headgate budgets live --team Payments'],
   'routes create': [
     'headgate routes create --alias gpt-4o-mini --tiers "[[{deployment_id: dep_01J…, weight: 3}]]"',
@@ -111,6 +120,7 @@ export const examplesOf: Readonly<Record<string, readonly string[]>> = {
   'settings set': [
     'headgate settings set keep_records_days --value 30',
     'headgate settings set reporting_zone --value Europe/Berlin',
+    'headgate settings set reporting_currency --value EUR',
   ],
   'changes rollback': ['headgate changes rollback 41 --message "The new route was slower"'],
   'changes publish': [

@@ -13,6 +13,7 @@ import type { App } from '@headgate/domain/app'
 import type { ArchivedThing } from '@headgate/domain/archived-thing'
 import type { AuditEvent } from '@headgate/domain/audit-event'
 import type { Budget } from '@headgate/domain/budget'
+import type { BudgetOverride } from '@headgate/domain/budget-override'
 import type { CatalogDocument } from '@headgate/domain/catalog'
 import type { Deployment } from '@headgate/domain/deployment'
 import type { ExchangeRate } from '@headgate/domain/exchange-rate'
@@ -254,6 +255,7 @@ export type Tables = {
   sessions: SessionRow
   signIns: SignInRow
   budgets: BudgetRow
+  budgetOverrides: BudgetOverride
   budgetSpend: BudgetPeriodRow & { unpricedCalls: number }
   budgetEvents: BudgetEventRow
   outboxEvents: OutboxEventRow

@@ -10,6 +10,7 @@ import { archivedThingsHandlers } from './archived-things/handlers.ts'
 import { auditAnchorsHandlers } from './audit-events/anchors.ts'
 import { auditEventsHandlers } from './audit-events/handlers.ts'
 import { budgetsHandlers } from './budgets/handlers.ts'
+import { budgetOverridesHandlers } from './budgets/overrides.ts'
 import { catalogHandlers } from './catalog/handlers.ts'
 import type { HandlerContext } from './context.ts'
 import { deploymentsHandlers } from './deployments/handlers.ts'
@@ -58,6 +59,7 @@ export const handlers: AllHandlers = {
   quotas: quotasHandlers,
   limits: limitsHandlers,
   budgets: budgetsHandlers,
+  budgetOverrides: budgetOverridesHandlers,
   alertChannels: alertChannelsHandlers,
   alertDeliveries: alertDeliveriesHandlers,
   deployments: deploymentsHandlers,

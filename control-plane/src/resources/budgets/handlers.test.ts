@@ -100,9 +100,9 @@ describe('a budget', () => {
     const { app } = await setUp('ends')
     const budget = await create(app.id)
     const params = { budgetId: budget.id }
-    const ended = await it.client.budgets.archive({ params })
+    const ended = await it.client.budgets.remove({ params })
     expect(ended.archivedAt).not.toBeNull()
-    expect(await it.client.budgets.archive({ params })).toEqual(ended)
+    expect(await it.client.budgets.remove({ params })).toEqual(ended)
     expect((await document()).budgets.map((known) => known.id)).not.toContain(budget.id)
     expect((await it.client.budgets.list({ query: { ownerId: app.id } })).data).toEqual([])
     const all = await it.client.budgets.list({ query: { ownerId: app.id, archived: 'true' } })
@@ -178,7 +178,7 @@ describe('what a budget has spent', () => {
       now: { spentNanos: 0, heldNanos: 0, freeNanos: 100 * DOLLAR },
       ...{ usedPercent: 0, forecastNanos: 0, runsOutAt: null },
     })
-    const { claim } = openBudget(budget, '', systemClock.nowMs()) ?? {}
+    const { claim } = openBudget({ ...budget, overrides: [] }, '', systemClock.nowMs()) ?? {}
     if (claim === undefined) throw new Error('it has a period')
     const held = { id: 'req_live', claims: [claim], tokens: 1, tokensAtLeast: 1, nanos: 40 * DOLLAR }
     expect((await it.ports.ledger.reserve(held)).admitted).toBe(true)
