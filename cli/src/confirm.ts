@@ -1,6 +1,11 @@
-/** Asks for the name of what cannot be brought back, before it is gone. What was seen when asking is what is then removed. */
+/**
+ * Asks before something is gone that cannot be brought back: for the name of the thing that is removed, or, where a
+ * change would delete more than it names, whether that may be.
+ */
+
 import { contract } from '@headgate/admin-contract/index'
 import type { Operation } from '@headgate/admin-contract/operation'
+import { AdminProblem } from '@headgate/admin-contract/problem'
 import type { OperationCommand, Run } from './command.ts'
 import { commandName } from './command.ts'
 import { CommandFault, wrongUsage } from './exit-codes.ts'
@@ -29,6 +34,26 @@ export async function confirm(
   const answer = await run.io.ask(`Type the name to go on (${name}): `)
   if (answer !== name) throw new CommandFault('failed', 'That is another name: nothing was done.')
   return thing === null ? undefined : run.client().etagOf(thing)
+}
+
+/** Whether a refusal asks for nothing but leave to delete. */
+export function asksToDelete(fault: unknown): fault is AdminProblem {
+  return fault instanceof AdminProblem && fault.faults.some((it) => it.code === 'would_delete')
+}
+
+/**
+ * Says what would be deleted and asks, unless `--yes` makes that needless.
+ * @param name what is to be typed
+ * @throws CommandFault when nobody can be asked, or the name was another
+ */
+export async function confirmDeletion(problem: AdminProblem, name: string, run: Run): Promise<void> {
+  const what = problem.faults.filter((it) => it.code === 'would_delete').map((it) => it.message)
+  if (run.has('yes')) return
+  if (!run.io.canAsk) throw wrongUsage(`${what.join('; ')}, and nobody can be asked here: say --yes`)
+  for (const one of what) run.io.say(`${one}.`)
+  run.io.say('This cannot be undone.')
+  const answer = await run.io.ask(`Type the name to go on (${name}): `)
+  if (answer !== name) throw new CommandFault('failed', 'That is another name: nothing was done.')
 }
 
 function nameOf(thing: object | null): string | undefined {
