@@ -77,6 +77,7 @@ test.each([
   ['rotation_grace_minutes', 1_441, '0 to 1440'],
   ['reporting_zone', 'Europe/Nowhere', 'time zone'],
   ['reporting_zone', 2, 'time zone'],
+  ['reporting_currency', 'euro', 'currency'],
 ])('%s cannot be %j, and the refusal says what it can be', async (name, value, said) => {
   await expect(set(name, value)).rejects.toMatchObject({
     ...{ status: 400, faults: [{ pointer: '/value', fix: expect.stringContaining(said) }] },
@@ -159,6 +160,38 @@ test('days of usage begin in the zone that was settled on, unless a question say
   expect(await days()).toEqual(['2026-11-01T23:00:00.000Z'])
   expect(await days({ zone: 'UTC' })).toEqual(['2026-11-01T00:00:00.000Z'])
   await reset('reporting_zone')
+})
+
+test('costs are told in the currency that was settled on, unless a question says another or none', async () => {
+  const startedAt = '2026-11-05T12:00:00.000Z'
+  await usageStore(it.db).store([usageRecord(11, { startedAt, costNanos: 2_000_000_000, currency: 'USD' })])
+  for (const [quote, rateBillionths] of [
+    ['EUR', 500_000_000],
+    ['CHF', 750_000_000],
+  ] as const)
+    await it.client.exchangeRates.put({
+      body: { base: 'USD', quote, day: '2026-11-01', rateBillionths, source: 'a test' },
+    })
+  const query = { from: '2026-11-05T00:00:00Z', to: '2026-11-06T00:00:00Z' }
+  const seen = async (more = {}) => {
+    const answer = await it.client.usage.query({ query: { ...query, ...more } })
+    const { costs, costIn } = answer.data[0]?.sums ?? {}
+    return [answer.in, costs, costIn && `${costIn.amount} ${costIn.currency}`, answer.rates?.length ?? null]
+  }
+  const own = [{ amount: '2.00', currency: 'USD' }]
+  expect(await seen()).toEqual([null, own, null, null])
+  await set('reporting_currency', 'EUR')
+  expect(await seen()).toEqual(['EUR', own, '1.00 EUR', 1])
+  expect(await seen({ in: 'CHF' })).toEqual(['CHF', own, '1.50 CHF', 1])
+  expect(await seen({ in: 'none' })).toEqual([null, own, null, null])
+  const file = async (more: string) =>
+    (await it.ask('GET', `/api/v1/analytics/export?format=csv&from=${query.from}&to=${query.to}${more}`)).text
+  expect((await file('')).split('\n')[0]).toContain('cost_in_eur')
+  expect((await file('&in=none')).split('\n')[0]).not.toContain('cost_in')
+  expect((await it.ask('GET', '/api/v1/analytics/query?in=euro')).status).toBe(400)
+  await set('reporting_currency', null)
+  expect(await seen()).toEqual([null, own, null, null])
+  await reset('reporting_currency')
 })
 
 test('files of exports are kept as long, and hold as much, as was settled on', async () => {
