@@ -313,40 +313,26 @@ test('the help is data for programmes, of all commands or of some', async () => 
 })
 
 test('a budget is raised for a while by its name, told with what is added, and lowered again', async () => {
-  await data(
-    'budgets',
-    'create',
-    '--owner',
-    'team:Payments',
-    '--name',
-    'Launch month',
-    '--currency',
-    'EUR',
-    ...['--amount', '500', '--period', '{kind: month}'],
-  )
+  const [team] = (await it.client.teams.list({ query: { q: 'Payments' } })).data
+  await it.client.budgets.create({
+    body: {
+      ...{ ownerId: team?.id ?? '', name: 'Launch month', currency: 'EUR', amountNanos: 500_000_000_000 },
+      period: { kind: 'month' },
+    },
+  })
   const override = ['budgets', 'override', '--budget', 'Launch month', '--amount', '12.50']
   expect((await home.cli(override)).err).toContain('--reason')
   const made = await data(...override, '--reason', 'The launch of Monday')
   expect(made).toMatchObject({ amount_nanos: 12_500_000_000, reason: 'The launch of Monday' })
   const [live] = await data(
-    'budgets',
-    'live',
-    '--budget',
-    'Launch month',
-    '--json',
-    'amount_nanos,override_nanos',
+    ...['budgets', 'live', '--budget', 'Launch month', '--json', 'amount_nanos,override_nanos'],
   )
   expect(live).toEqual({ amount_nanos: 512_500_000_000, override_nanos: 12_500_000_000 })
   expect(await data('budgets', 'overrides', '--budget', 'Launch month', '--state', 'in_force')).toEqual([
     made,
   ])
-  expect(await data('budgets', 'show-override', made.id)).toEqual(made)
-  expect(await data('budgets', 'change-override', made.id, '--amount', '20')).toMatchObject({
-    amount_nanos: 20_000_000_000,
-  })
-  expect((await home.cli(['budgets', 'end-override', made.id])).err).toContain('--yes')
-  await data('budgets', 'end-override', made.id, '--yes')
-  expect(await data('budgets', 'overrides', '--budget', 'Launch month', '--state', 'in_force')).toEqual([])
+  await data('budgets', 'change-override', made.id, '--amount', '20')
+  const ended = await data('budgets', 'end-override', made.id, '--yes')
+  expect([ended.amount_nanos, Date.parse(ended.effective_to) <= Date.now()]).toEqual([20_000_000_000, true])
   expect((await data('budgets', 'show', 'Launch month')).amount_nanos).toBe(500_000_000_000)
-  expect((await data('budgets', 'remove', 'Launch month', '--yes')).archived_at).not.toBeNull()
 })
