@@ -28,6 +28,7 @@ import type { ControlPlaneConfig } from './config.ts'
 import { databaseFault } from './database/fault.ts'
 import { migrate } from './database/migrate.ts'
 import { type OpenDatabase, openDatabase } from './database/open.ts'
+import { refuseSharedSessions } from './database/own-sessions.ts'
 import { makeTeamScope } from './database/team-scope.ts'
 import { directoryOf } from './http/directory.ts'
 import { eventStreams } from './http/event-streams.ts'
@@ -271,6 +272,7 @@ async function migrateWhenThere(url: string, log: Log): Promise<void> {
   const never = new AbortController().signal
   for (let waitedMs = 0; ; waitedMs += DATABASE_RETRY_MS) {
     try {
+      await refuseSharedSessions(url)
       await migrate(url, log)
       await makeTeamScope(url)
       return

@@ -36,7 +36,11 @@ export type Period = {
 
 /** The period an instant falls into; null before the first and after the last one. */
 export function periodAt(rule: PeriodRule, timeZone: string, atMs: number): Period | null {
-  const wallMs = wallClock(timeZone)
+  return periodBy(rule, wallClock(timeZone), atMs)
+}
+
+/** The same by a clock that is at hand, for whoever asks many times. */
+export function periodBy(rule: PeriodRule, wallMs: WallClock, atMs: number): Period | null {
   const today = dayOf(wallMs(atMs))
   const days = daysAround(rule, today)
   if (days === null) return null

@@ -52,12 +52,24 @@ export async function addSpend(db: Database, spent: readonly Spent[], nowMs: num
     )
     .returning(['budgetId', 'periodFrom', 'spentNanos'])
     .execute()
-  const sumOf = new Map(sums.map((it) => [`${it.budgetId} ${Date.parse(it.periodFrom)}`, it.spentNanos]))
-  const summed = sorted.map(({ budget, period }) => {
-    const spentNanos = sumOf.get(`${budget.id} ${period.fromMs}`) ?? 0
-    return { budget, period, spentNanos }
-  })
-  await noteReachedBy(db, summed, nowMs)
+  await noteReachedBy(db, summedUp(sorted, sums), nowMs)
+}
+
+/** Moves the sums by what calls of the past cost more or less than was recorded. */
+export async function correctSpend(db: Database, spent: readonly Spent[], nowMs: number): Promise<void> {
+  if (spent.length === 0) return
+  const zero = spent.map((it) => ({ ...it, nanos: 0, unpriced: 0 }))
+  // Makes the rows that are missing, and takes all of them in the one order.
+  await addSpend(db, zero, nowMs)
+  const column = <T>(of: (it: Spent) => T) => spent.map(of)
+  const { rows: sums } = await sql<Sum>`
+    update budget_spend set
+      spent_nanos = greatest(0, least(${UNBOUNDED}::bigint, spent_nanos + nanos)),
+      unpriced_calls = greatest(0, unpriced_calls + unpriced)
+    from unnest(${column((it) => it.budget.id)}::text[], ${column((it) => iso(it.period.fromMs))}::timestamptz[],
+      ${column((it) => it.nanos)}::int8[], ${column((it) => it.unpriced)}::int8[]) as added (id, since, nanos, unpriced)
+    where budget_id = id and period_from = since returning budget_id, period_from, spent_nanos`.execute(db)
+  await noteReachedBy(db, summedUp(spent, sums), nowMs)
 }
 
 /** Notes the parts that a changed amount makes reached. */
@@ -67,6 +79,16 @@ export async function noteReached(
   nowMs: number,
 ): Promise<void> {
   await addSpend(db, [{ budget, period, nanos: 0, unpriced: 0 }], nowMs)
+}
+
+type Sum = { readonly budgetId: string; readonly periodFrom: string; readonly spentNanos: number }
+
+function summedUp(spent: readonly Spent[], sums: readonly Sum[]): Summed[] {
+  const sumOf = new Map(sums.map((it) => [`${it.budgetId} ${Date.parse(it.periodFrom)}`, it.spentNanos]))
+  return spent.map(({ budget, period }) => {
+    const spentNanos = sumOf.get(`${budget.id} ${period.fromMs}`) ?? 0
+    return { budget, period, spentNanos }
+  })
 }
 
 /** A budget in one period, and the sum of it. */

@@ -83,24 +83,25 @@ export async function unknownModels(db: Database, names: readonly string[]): Pro
   return names.filter((name) => !known.has(name))
 }
 
-/** What the owner of a budget spent in a period, by the records that are stored. */
+/** What the owner of a budget spent in a period, by the records that are stored and what re-ratings added to them. */
 export async function sumRecords(
   db: Database,
   { ownerId, currency }: Budget,
   period: Period,
 ): Promise<{ nanos: number; unpriced: number }> {
-  return db
-    .selectFrom('usageRecords')
-    .select([
-      sql<number>`least(${UNBOUNDED}::bigint, coalesce(sum(cost_nanos) filter (where currency = ${currency}), 0))`.as(
-        'nanos',
-      ),
-      sql<number>`count(*) filter (where cost_state = 'unknown')`.as('unpriced'),
-    ])
-    .where(usageColumnOf[ownerKindOf(ownerId)], '=', ownerId)
-    .where('startedAt', '>=', new Date(period.fromMs).toISOString())
-    .where('startedAt', '<', new Date(period.toMs).toISOString())
-    .executeTakeFirstOrThrow()
+  const owner = sql.ref(usageColumnOf[ownerKindOf(ownerId)])
+  const [from, to] = [period.fromMs, period.toMs].map((ms) => new Date(ms).toISOString())
+  const isMeant = sql`${owner} = ${ownerId} and started_at >= ${from}::timestamptz and started_at < ${to}::timestamptz`
+  const { rows } = await sql<{ nanos: number; unpriced: number }>`
+    select greatest(0, least(${UNBOUNDED}::bigint, coalesce(sum(nanos), 0)))::bigint as nanos,
+      greatest(0, coalesce(sum(unpriced), 0))::bigint as unpriced
+    from (
+      select case when currency = ${currency} then cost_nanos end as nanos, (cost_state = 'unknown')::int as unpriced
+        from usage_records where ${isMeant}
+      union all
+      select case when currency = ${currency} then nanos end, -newly_priced::int from cost_corrections where ${isMeant}
+    ) as costs`.execute(db)
+  return rows[0] ?? { nanos: 0, unpriced: 0 }
 }
 
 /** Budgets that are not ended, with the names of their owners and the overrides that have not ended, up to so many. */
