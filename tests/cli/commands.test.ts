@@ -336,3 +336,19 @@ test('a budget is raised for a while by its name, told with what is added, and l
   expect([ended.amount_nanos, Date.parse(ended.effective_to) <= Date.now()]).toEqual([20_000_000_000, true])
   expect((await data('budgets', 'show', 'Launch month')).amount_nanos).toBe(500_000_000_000)
 })
+
+test('prices of one’s own that a list would cross are kept, and said', async () => {
+  const lines = [{ kind: 'input' as const, nanos: 1_000 }]
+  const effectiveTo = new Date(Date.now() + 86_400_000).toISOString()
+  const effectiveFrom = '2026-01-01T00:00:00Z'
+  const own = { model: 'agreed', currency: 'EUR', lines, effectiveFrom, effectiveTo }
+  const { id } = await it.client.prices.create({ body: own })
+  const listed = { provider: null, currency: 'EUR', is_free: false, source: null }
+  const priced = [{ kind: 'input', nanos: 2_000, service_tier: 'standard', above_input_tokens: 0 }]
+  const prices = ['agreed', 'beside'].map((model) => ({ ...listed, model, lines: priced }))
+  const input = JSON.stringify({ list: { source: 'a list', day: '2026-11-01', prices } })
+  const { code, out, err } = await home.cli(['prices', 'import', '--file', '-'], { input })
+  expect(code, err).toBe(0)
+  expect(JSON.parse(out)).toMatchObject({ kept: [{ id }], differences: [{ model: 'beside' }] })
+  expect(err).toContain('were kept, and the listed ones left out: agreed.')
+})

@@ -14,7 +14,8 @@ export async function readRaises(
   const rows = await db
     .selectFrom('budgetOverrides')
     .select(['id', 'budgetId', 'amountNanos', 'effectiveFrom', 'effectiveTo'])
-    .where('budgetId', 'in', budgetIds)
+    // One parameter, however many budgets a catalog has.
+    .where(sql<boolean>`budget_id = any(${budgetIds}::text[])`)
     .where('effectiveTo', '>', endAfter)
     .orderBy('id')
     .execute()
