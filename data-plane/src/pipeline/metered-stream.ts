@@ -56,7 +56,7 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     this.#readable = (call.upstream.head.headers['content-encoding'] ?? 'identity') === 'identity'
     const withholds = call.endpoint.streamUsage === 'on-request' && !call.asksUsage
     this.#events = new EventStream(withholds, call.endpoint.finalMarks)
-    this.#said = this.#readable && call.endpoint.metered ? new SaidStream() : null
+    this.#said = this.#readable && call.endpoint.metered ? new SaidStream(gateway.saidRoom) : null
   }
 
   get requestId(): string {
@@ -85,7 +85,7 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     this.#lastByteAtMs = this.#gateway.clock.monotonicMs()
     this.#firstByteAtMs ??= this.#lastByteAtMs
     const passed = this.#readable ? this.#events.push(chunk) : chunk
-    if (this.#events.usage !== null) this.#said = null
+    if (this.#events.usage !== null) this.#forgetSaid()
     if (this.#events.events >= this.#noteAtEvents || (this.#events.usage !== null && !this.#usageNoted))
       this.#note(this.#lastByteAtMs)
     if (passed.length > 0) this.#write(passed)
@@ -156,6 +156,7 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     this.#over = true
     this.#gateway.streams.remove(this)
     const cost = this.#settle(this.#endingAs(end))
+    this.#forgetSaid()
     if (end.outcome !== 'succeeded') return
     if (cost !== null) this.#tellCost(cost)
     this.#sink?.end()
@@ -168,6 +169,11 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     if (texts === null) settle(this.#call, ending, this.#gateway)
     else void settleUncounted(this.#call, ending, texts, this.#gateway)
     return null
+  }
+
+  #forgetSaid(): void {
+    this.#said?.forget()
+    this.#said = null
   }
 
   /** Behind all that the provider sent. An event that it did not end is not ended by us. */
