@@ -109,6 +109,8 @@ export const SimulatedCase = z.object({
       scope: Scope,
       currency: Currency,
       amountNanos: z.int(),
+      /** What of the amount overrides add at that instant. */
+      overrideNanos: z.int(),
       /** Null for a soft budget. */
       blocksAtNanos: z.int().nullable(),
       /** Null while what was spent is being counted anew. */

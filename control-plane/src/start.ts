@@ -45,6 +45,7 @@ import { foretellOverruns } from './jobs/foretell-overruns.ts'
 import { forgetReplies } from './jobs/forget-replies.ts'
 import { keepAudit } from './jobs/keep-audit.ts'
 import { keepUsage } from './jobs/keep-usage.ts'
+import { noteEndedOverrides } from './jobs/note-ended-overrides.ts'
 import { alertsReader, readsOutbox } from './jobs/read-outbox.ts'
 import { rebuildUsage } from './jobs/rebuild-usage.ts'
 import { reconcileBudgets } from './jobs/reconcile-budgets.ts'
@@ -241,7 +242,11 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
     tellRotations({ db, clock }),
     forgetReplies(db),
   ]
-  const budgets = [reconcileBudgets({ db, log, ledger, clock }), foretellOverruns({ db, clock })]
+  const budgets = [
+    reconcileBudgets({ db, log, ledger, clock }),
+    foretellOverruns({ db, clock }),
+    noteEndedOverrides({ db, clock }),
+  ]
   const alerts = [
     readsOutbox(db, alertsReader),
     deliverAlerts({ db, log, clock, secrets: ports.secrets, guard: home.receiverGuard }),

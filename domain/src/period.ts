@@ -48,6 +48,24 @@ export function periodBy(rule: PeriodRule, wallMs: WallClock, atMs: number): Per
   return { name: textOf(days.from), fromMs, toMs: midnight(days.to, wallMs) }
 }
 
+/**
+ * When so many periods have ended, of which the first is that of an instant; null where there are not so many, or none
+ * then.
+ */
+export function endOfPeriods(
+  { period, timeZone }: { readonly period: PeriodRule; readonly timeZone: string },
+  atMs: number,
+  count: number,
+): number | null {
+  let endMs = atMs
+  for (let i = 0; i < count; i++) {
+    const it = periodAt(period, timeZone, endMs)
+    if (it === null) return null
+    endMs = it.toMs
+  }
+  return endMs
+}
+
 /** What will have been spent when the period ends, if it goes on as it has; null in its first hundredth. */
 export function forecastNanos(spentNanos: number, { fromMs, toMs }: Period, nowMs: number): number | null {
   const passed = Math.min(1, (nowMs - fromMs) / (toMs - fromMs))

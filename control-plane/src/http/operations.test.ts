@@ -172,6 +172,8 @@ const NEEDED_QUERY: Record<string, string> = {
 
 const NEEDED_BODY: Record<string, object> = {
   '/secrets/{secretId}/rotations': { value: 'long enough' },
+  '/sinks/{sinkId}/refusals/retry': { ids: null },
+  '/sinks/{sinkId}/refusals/removal': { ids: null },
 }
 
 test.each(table.filter((operation) => operation.path.includes('{')))(

@@ -26,11 +26,12 @@ export async function answerUsage(
   question: UsageQuery,
   { db, nowMs, now, teamIds, fixedSettings }: AnswerContext,
 ): Promise<UsageAnswer> {
-  const { reportingZone } = await readOrganisationSettings(db, fixedSettings)
+  const { reportingZone, reportingCurrency } = await readOrganisationSettings(db, fixedSettings)
   const query = { ...question, zone: question.zone ?? reportingZone }
+  const currency = question.in === 'none' ? null : (question.in ?? reportingCurrency)
   const kept = await readKeptSince(db)
   const spans = spansOf(query, nowMs, kept)
-  const rates = query.in === undefined ? null : await readRateTable(db, query.in, spans)
+  const rates = currency === null ? null : await readRateTable(db, currency, spans)
   const rows = await sumUsage(db, spans, query, { ...query, rates, ofTeams: teamIds !== null })
   const values = rows.flatMap((row) => query.by.map((_, i) => row[`dimension${i}`] ?? ''))
   const names = await readNames(db, [...new Set(values.filter((it) => /^[a-z]+_/.test(it)))])
@@ -41,6 +42,7 @@ export async function answerUsage(
     ...(asked as { from: string; to: string }),
     previous: earlier ?? null,
     asOf: now,
+    in: currency,
     data: groupsOf(rows, query, { starts: spans[0]?.bounds ?? [], names, view }),
     groups: Number(rows[0]?.groups ?? 0),
     rates: view && [...used].sort(byDay),
