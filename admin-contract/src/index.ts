@@ -33,7 +33,7 @@ import { secretFindings, secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
 import { settings } from './settings.ts'
 import { simulations } from './simulations.ts'
-import { sinks } from './sinks.ts'
+import { sinkRefusals, sinks } from './sinks.ts'
 import { teams } from './teams.ts'
 import { usage } from './usage.ts'
 import { users } from './users.ts'
@@ -67,6 +67,7 @@ export const contract = {
   exports,
   exportSchedules,
   sinks,
+  sinkRefusals,
   drafts,
   publications,
   simulations,

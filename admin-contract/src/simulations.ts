@@ -10,13 +10,13 @@ import { Currency } from '@headgate/domain/price'
 import { ConditionPart } from '@headgate/domain/route-condition'
 import { UserId } from '@headgate/domain/user'
 import { z } from 'zod'
+import { Instant } from './instant.ts'
 import { operation } from './operation.ts'
 
 const CASES_MAX = 100
 const Tokens = z.int().min(0).max(1_000_000_000)
 const Load = z.enum(['now', 'none'])
 export type Load = z.infer<typeof Load>
-const Instant = z.iso.datetime({ offset: true })
 
 const SimulationCase = z
   .strictObject({

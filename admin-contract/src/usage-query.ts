@@ -9,12 +9,11 @@ import { Currency } from '@headgate/domain/price'
 import { UsageDimension } from '@headgate/domain/rollup'
 import { TokenUsage } from '@headgate/domain/usage'
 import { z } from 'zod'
+import { Instant } from './instant.ts'
 
 const DIMENSIONS_MAX = 3
 const VALUES_MAX = 50
 const GROUPS_MAX = 1000
-
-export const Instant = z.iso.datetime({ offset: true })
 
 /** Query strings hold text only: a list is its items with commas between them. */
 const listOf = <T extends z.ZodType<string, string>>(item: T, countMax: number) =>

@@ -42,6 +42,9 @@ export const wordsOf: Readonly<Record<string, Words>> = {
   'budgetOverrides.read': ['budgets', 'show-override'],
   'budgetOverrides.change': ['budgets', 'change-override'],
   'budgetOverrides.remove': ['budgets', 'end-override'],
+  'sinkRefusals.list': ['sinks', 'refusals'],
+  'sinkRefusals.retry': ['sinks', 'retry'],
+  'sinkRefusals.forget': ['sinks', 'forget-refusals'],
   'usage.list': ['usage', 'records'],
   'usage.exportRecords': ['usage', 'export'],
   'usage.exportQuery': ['usage', 'export-query'],
@@ -63,6 +66,8 @@ export const destructive: ReadonlySet<string> = new Set([
   'sessions.end',
   'exports.cancel',
   'secretFindings.move',
+  'sinks.forget',
+  'sinkRefusals.forget',
 ])
 
 /** Operations with some fields set, under a word of their own. */
@@ -83,6 +88,12 @@ export const presets: readonly {
     operation: 'keys.change',
     fields: { state: 'active' },
     summary: 'Enables a proxy key that was disabled.',
+  },
+  {
+    words: ['sinks', 'retry-all'],
+    operation: 'sinkRefusals.retry',
+    fields: { ids: null },
+    summary: 'Has a sink given all that it refused once more.',
   },
 ]
 
@@ -114,6 +125,11 @@ export const examplesOf: Readonly<Record<string, readonly string[]>> = {
     'headgate usage query --by app,model --bucket day --range 7d --output csv',
   ],
   'usage export': ['headgate usage export --range 24h --format ndjson --out usage.ndjson'],
+  'sinks retry': ['headgate sinks retry cosmos --ids req_01J…-1'],
+  'sinks forget-refusals': [
+    'headgate sinks forget-refusals cosmos --ids req_01J…-1',
+    'headgate sinks forget-refusals cosmos --ids null',
+  ],
   'audit list': ['headgate audit list --kind key --range 7d'],
   'audit export': ['headgate audit export --format ndjson --range mtd --out audit.ndjson'],
   'secrets create': ['headgate secrets create --name openai --value-file openai.txt'],

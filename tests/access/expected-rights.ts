@@ -50,7 +50,12 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
   alertChannels: { ...plain(organisation('VOFSA'), organisation('FA')), test: organisation('FA') },
   alertDeliveries: { list: organisation('VOFSA'), read: organisation('VOFSA'), retry: organisation('FA') },
   policies: plain(team('VOFSA', 'policy'), organisation('SA')),
-  sinks: { list: organisation('VOFSA'), read: organisation('VOFSA') },
+  sinks: { list: organisation('VOFSA'), read: organisation('VOFSA'), forget: organisation('OA') },
+  sinkRefusals: {
+    list: organisation('VOFSA'),
+    retry: organisation('OA'),
+    forget: organisation('OA'),
+  },
   resources: upstreams,
   quotas: upstreams,
   deployments: upstreams,

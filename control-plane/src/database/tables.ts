@@ -298,7 +298,15 @@ export type Tables = {
   usageExportParts: { exportId: string; number: number; content: Uint8Array }
   usageBatches: BatchRow
   usageSinks: NewSink & { [Name in Exclude<keyof SinkRow, keyof NewSink>]: Generated<SinkRow[Name]> }
-  usageSinkRefusals: { sinkId: string; entryId: string; reason: string; refusedAt: Generated<string> }
+  usageSinkRefusals: {
+    sinkId: string
+    entryId: string
+    reason: string
+    refusedAt: Generated<string>
+    startedAt: string | null
+    tries: Generated<number>
+    retryAskedAt: Generated<string | null>
+  }
   usageChecks: { day: string; checkedAt: string; calls: number; drifts: Json<Drift[]> }
   drafts: Omit<Draft, 'items'> & { items: Json<Draft['items']> }
   archivedThings: Omit<ArchivedThing, 'thing'> & { thing: Json<unknown> }

@@ -34,7 +34,7 @@ import { secretFindingsHandlers } from './secret-findings/handlers.ts'
 import { secretsHandlers } from './secrets/handlers.ts'
 import { meHandlers, sessionsHandlers } from './sessions/handlers.ts'
 import { settingsHandlers } from './settings/handlers.ts'
-import { sinksHandlers } from './sinks/handlers.ts'
+import { sinkRefusalsHandlers, sinksHandlers } from './sinks/handlers.ts'
 import { teamsHandlers } from './teams/handlers.ts'
 import { requestsHandlers } from './usage/decisions.ts'
 import { usageHandlers } from './usage/handlers.ts'
@@ -76,6 +76,7 @@ export const handlers: AllHandlers = {
   exports: exportsHandlers,
   exportSchedules: exportSchedulesHandlers,
   sinks: sinksHandlers,
+  sinkRefusals: sinkRefusalsHandlers,
   drafts: draftsHandlers,
   auditEvents: auditEventsHandlers,
   auditAnchors: auditAnchorsHandlers,
