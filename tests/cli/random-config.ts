@@ -122,6 +122,7 @@ function modelEntriesOf(pick: Pick): object[] {
     input_modalities: pick([null, ['text', 'image'], ['image', 'text']]),
     retired_on: pick([null, '2090-01-01']),
     note: pick([null, 'of $5: "x"\n# two lines', '']),
+    source: pick([null, 'a list: $1, 2026-08-01']),
   }))
 }
 

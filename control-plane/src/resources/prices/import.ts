@@ -1,64 +1,37 @@
-/**
- * Taking over a price list: the answer shows what differs, and its digest, `confirm`, is the only way to have it
- * done, so nobody takes over what they have not been shown. When prices change in between, it is shown again.
- */
-import { createHash } from 'node:crypto'
+/** Taking over a price list: what differs becomes new prices, from an instant on. */
 import type { Handlers } from '@headgate/admin-contract/operation'
 import type { prices } from '@headgate/admin-contract/prices'
 import type { Price } from '@headgate/domain/price'
-import { differencesOf, type PriceDifference } from '@headgate/domain/price-list'
-import { confirmed, type HandlerContext } from '../context.ts'
+import { differencesOf } from '@headgate/domain/price-list'
+import type { HandlerContext } from '../context.ts'
 import { refuseCrossing } from '../dated-things.ts'
+import { sourceOf, takenOver } from '../list-import.ts'
 import { insertPrices, readPricesOf } from './queries.ts'
 import { shippedPrices } from './shipped-list.ts'
 
 type TakeOver = Handlers<typeof prices, HandlerContext>['takeOver']
 
 /** @throws AdminProblem `conflict` when `confirm` speaks of other differences than there are now */
-export const takeOver: TakeOver = async ({ body }, context) => {
-  const { db, now, newId } = context
+export const takeOver: TakeOver = async ({ body }, { db, now, newId }) => {
   const list = body.list ?? shippedPrices()
   const effectiveFrom = body.effectiveFrom ?? now
   const models = list.prices.map((it) => it.model)
   const held = await readPricesOf(db, models)
-  const { differences, unchanged } = differencesOf(list, held, Date.parse(effectiveFrom))
-  const source = `${list.source}, ${list.day}`
-  const reply = { confirm: digestOf(differences), source, differences, unchanged }
-  if (!confirmed(body.confirm, reply.confirm) || differences.length === 0) {
-    return { changed: false, reply: { ...reply, applied: false } }
-  }
-  const rows = differences.map(
-    ({ model, provider, after, source: own }): Price => ({
-      id: newId('pri'),
-      ...{
-        model,
-        provider,
-        ...after,
-        effectiveFrom,
-        effectiveTo: null,
-        source: own ?? source,
-        createdAt: now,
-      },
-    }),
-  )
-  for (const row of rows) {
-    const others = held.filter((it) => it.model === row.model && it.provider === row.provider)
-    refuseCrossing(row, others, 'price')
-  }
-  await insertPrices(db, rows)
-  return {
-    changed: true,
-    reply: { ...reply, applied: true },
-    subjectId: reply.confirm,
-    before: null,
-    after: {
-      source,
-      effectiveFrom,
-      prices: rows.map(({ id, model, provider }) => ({ id, model, provider })),
-    },
-  }
-}
-
-function digestOf(differences: readonly PriceDifference[]): string {
-  return createHash('sha256').update(JSON.stringify(differences)).digest('hex')
+  const compared = differencesOf(list, held, Date.parse(effectiveFrom))
+  const source = sourceOf(list)
+  return takenOver(body.confirm, { source, ...compared }, async () => {
+    const rows = compared.differences.map(
+      ({ model, provider, after, source: own }): Price => ({
+        id: newId('pri'),
+        ...{ model, provider, ...after, effectiveFrom, effectiveTo: null },
+        ...{ source: own ?? source, createdAt: now },
+      }),
+    )
+    for (const row of rows) {
+      const others = held.filter((it) => it.model === row.model && it.provider === row.provider)
+      refuseCrossing(row, others, 'price')
+    }
+    await insertPrices(db, rows)
+    return { source, effectiveFrom, prices: rows.map(({ id, model, provider }) => ({ id, model, provider })) }
+  })
 }
