@@ -42,6 +42,14 @@ const questions: Readonly<Record<string, (nowMs: number) => Question>> = {
   }),
   'calls by hour and outcome': () => ({ by: 'outcome', bucket: 'hour', limit: 10 }),
   'calls by app and alias, by day in Berlin': () => ({ by: 'app,alias', limit: 100, ...berlin }),
+  'outcomes of one app, by day in Berlin': () => ({ by: 'outcome', appId: someApp, ...berlin }),
+  'percentiles of all calls, by hour': () => ({ latency: 'true', bucket: 'hour' }),
+  'percentiles of the ten busiest apps, by day in Berlin': () => ({
+    ...{ by: 'app', latency: 'true', limit: 10, ...berlin },
+  }),
+  'cost by team in euros, by day in Berlin, beside the days before': () => ({
+    ...{ by: 'team', metric: 'cost', in: 'EUR', compare: 'previous_period', ...berlin },
+  }),
   'the last three hours by minute': (nowMs) => ({
     ...{ by: 'outcome', bucket: 'minute', from: new Date(nowMs - DAY_MS / 8).toISOString() },
   }),

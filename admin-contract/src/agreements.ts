@@ -4,6 +4,7 @@ import { Allocation } from '@headgate/domain/allocation'
 import { DeploymentId } from '@headgate/domain/deployment'
 import { ResourceId } from '@headgate/domain/resource'
 import { z } from 'zod'
+import { Instant } from './instant.ts'
 import { operation } from './operation.ts'
 import { thingOperations } from './thing.ts'
 
@@ -37,8 +38,8 @@ export const agreements = {
     summary:
       'Shares out what reserved capacity cost among the teams that used it, by their tokens: this month so far, unless `from` and `to` say otherwise.',
     query: z.strictObject({
-      from: z.iso.datetime({ offset: true }).optional(),
-      to: z.iso.datetime({ offset: true }).optional(),
+      from: Instant.optional(),
+      to: Instant.optional(),
     }),
     reply: Allocation,
   }),

@@ -6,10 +6,9 @@ import { AuditAnchor } from '@headgate/domain/audit-anchor'
 import { AuditEvent } from '@headgate/domain/audit-event'
 import { z } from 'zod'
 import { Download, FileFormat } from './download.ts'
+import { Instant } from './instant.ts'
 import { operation } from './operation.ts'
 import { PageQuery, pageOf } from './page.ts'
-
-const Instant = z.iso.datetime({ offset: true })
 
 const filters = {
   subjectId: z

@@ -7,11 +7,19 @@ import {
   BudgetState,
   NewBudget,
 } from '@headgate/domain/budget'
+import {
+  BudgetOverride,
+  BudgetOverrideChange,
+  BudgetOverrideState,
+  NewBudgetOverride,
+} from '@headgate/domain/budget-override'
 import { LimitOwnerId } from '@headgate/domain/limit'
+import { Currency } from '@headgate/domain/price'
 import { TeamId } from '@headgate/domain/team'
 import { z } from 'zod'
 import { operation } from './operation.ts'
-import { PageQuery, pageOf } from './page.ts'
+import { NamePart, PageQuery, pageOf } from './page.ts'
+import { thingOperations } from './thing.ts'
 
 const Nanos = z.int().min(0)
 const Instant = z.iso.datetime()
@@ -24,7 +32,12 @@ export const LiveBudget = z.object({
   ownerName: z.string(),
   name: z.string(),
   currency: z.string(),
+  /** That of the budget, and what overrides add to it now. */
   amountNanos: Nanos,
+  /** What of the amount overrides add. */
+  overrideNanos: Nanos,
+  /** When that changes next: one of them ends, or another begins; null where none does. */
+  overrideChangesAt: Instant.nullable(),
   /** Null where it has none now: not begun yet, or over. */
   period: z.object({ from: Instant, to: Instant }).nullable(),
   state: BudgetState,
@@ -72,21 +85,32 @@ export type BudgetEvent = z.infer<typeof BudgetEvent>
 /** Whose budgets are meant; all of them when nothing is said. */
 const Whose = { teamId: TeamId.optional(), ownerId: LimitOwnerId.optional() }
 
+const plain = thingOperations({
+  path: '/budgets',
+  id: 'budgetId',
+  thing: 'budget',
+  called: 'a budget',
+  shape: Budget,
+  create: NewBudget,
+  change: BudgetChange,
+  sorts: ['created_at', 'name', 'amount_nanos'],
+  filters: {
+    ...Whose,
+    currency: Currency.optional(),
+    archived: z.enum(['true', 'false']).default('false').meta({ description: 'With those that were ended.' }),
+    q: NamePart,
+  },
+  readRight: 'budgets.read',
+  writeRight: 'budgets.write',
+  changesCatalog: true,
+  notes: {
+    create: 'It counts what its owner has spent since its period began.',
+    change: 'What was spent stays too.',
+  },
+})
+
 export const budgets = {
-  list: operation({
-    method: 'GET',
-    path: '/budgets',
-    right: 'budgets.read',
-    summary: 'Lists budgets, newest first; of one team or owner if asked, ended ones too if asked.',
-    query: PageQuery.extend({
-      ...Whose,
-      archived: z
-        .enum(['true', 'false'])
-        .default('false')
-        .meta({ description: 'With those that were ended.' }),
-    }),
-    reply: pageOf(Budget),
-  }),
+  ...plain,
   live: operation({
     method: 'GET',
     path: '/budgets/live',
@@ -104,43 +128,42 @@ export const budgets = {
     query: PageQuery.extend({ ...Whose, budgetId: BudgetId.optional() }),
     reply: pageOf(BudgetEvent),
   }),
-  create: operation({
-    method: 'POST',
-    path: '/budgets',
-    right: 'budgets.write',
-    audit: 'budget.created',
-    changesCatalog: true,
-    status: 201,
-    summary: 'Creates a budget. It counts what its owner has spent since its period began.',
-    body: NewBudget,
-    reply: Budget,
-  }),
-  read: operation({
-    method: 'GET',
-    path: '/budgets/{budgetId}',
-    right: 'budgets.read',
-    summary: 'Reads one budget.',
-    reply: Budget,
-  }),
-  change: operation({
-    method: 'PATCH',
-    path: '/budgets/{budgetId}',
-    right: 'budgets.write',
-    audit: 'budget.changed',
-    changesCatalog: true,
-    status: 200,
-    summary: 'Changes name, amount or steps; what is left out stays, what was spent too.',
-    body: BudgetChange,
-    reply: Budget,
-  }),
-  archive: operation({
-    method: 'DELETE',
-    path: '/budgets/{budgetId}',
-    right: 'budgets.write',
-    audit: 'budget.archived',
-    changesCatalog: true,
-    status: 200,
+  remove: operation({
+    ...plain.remove,
     summary: 'Ends a budget: it counts and refuses nothing any more, and is kept with its history.',
-    reply: Budget,
+  }),
+}
+
+/** What is added to budgets for a time, while the budgets stay as they are. */
+const overrides = thingOperations({
+  path: '/budget-overrides',
+  id: 'overrideId',
+  thing: 'budget-override',
+  called: 'a budget override',
+  shape: BudgetOverride,
+  create: NewBudgetOverride,
+  change: BudgetOverrideChange,
+  sorts: ['created_at', 'effective_from', 'effective_to'],
+  filters: {
+    teamId: TeamId.optional(),
+    budgetId: BudgetId.optional(),
+    state: BudgetOverrideState.optional().meta({ description: 'Only those that are so now.' }),
+  },
+  readRight: 'budgets.read',
+  writeRight: 'budgets.write',
+  changesCatalog: true,
+  notes: {
+    create:
+      'It adds to the amount of a budget, to the end of its period unless told otherwise, and ends by itself.',
+    change: 'One that has ended stays as it was.',
+  },
+})
+
+export const budgetOverrides = {
+  ...overrides,
+  remove: operation({
+    ...overrides.remove,
+    summary:
+      'Takes a budget override back: one that adds to its budget ends now and is kept, one that is still to come is removed.',
   }),
 }

@@ -69,6 +69,7 @@ export const exports = {
     right: 'exports.read',
     summary: 'Reads one export: its state, and how much of it is written.',
     reply: UsageExport,
+    isLive: true,
   }),
   download: operation({
     method: 'GET',

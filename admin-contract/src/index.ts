@@ -7,7 +7,7 @@ import { apps } from './apps.ts'
 import { archivedThings } from './archived-things.ts'
 import { auditAnchors, auditEvents } from './audit-events.ts'
 import { batch } from './batch.ts'
-import { budgets } from './budgets.ts'
+import { budgetOverrides, budgets } from './budgets.ts'
 import { catalog } from './catalog.ts'
 import { deployments } from './deployments.ts'
 import { drafts, publications } from './drafts.ts'
@@ -33,7 +33,7 @@ import { secretFindings, secrets } from './secrets.ts'
 import { sessions } from './sessions.ts'
 import { settings } from './settings.ts'
 import { simulations } from './simulations.ts'
-import { sinks } from './sinks.ts'
+import { sinkRefusals, sinks } from './sinks.ts'
 import { teams } from './teams.ts'
 import { usage } from './usage.ts'
 import { users } from './users.ts'
@@ -50,6 +50,7 @@ export const contract = {
   quotas,
   limits,
   budgets,
+  budgetOverrides,
   alertChannels,
   alertDeliveries,
   deployments,
@@ -66,6 +67,7 @@ export const contract = {
   exports,
   exportSchedules,
   sinks,
+  sinkRefusals,
   drafts,
   publications,
   simulations,

@@ -4,6 +4,7 @@
  */
 import { KeyRotation, KeyRotationChange, KeySecret, NewKeyRotation } from '@headgate/domain/key-secret'
 import { z } from 'zod'
+import { Instant } from './instant.ts'
 import { operation } from './operation.ts'
 
 /** A rotation just begun, with the one copy of the new secret. */
@@ -75,10 +76,9 @@ export const keyRotations = {
     right: 'keys.read',
     summary: 'Counts the calls that came with each secret of a key while it was rotated, by client.',
     query: z.strictObject({
-      from: z.iso
-        .datetime({ offset: true })
-        .optional()
-        .meta({ description: 'Calls since this instant; the last 24 hours if left out.' }),
+      from: Instant.optional().meta({
+        description: 'Calls since this instant; the last 24 hours if left out.',
+      }),
     }),
     reply: z.object({ from: z.iso.datetime(), data: z.array(KeyClient), truncated: z.boolean() }),
   }),

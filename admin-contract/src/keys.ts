@@ -4,6 +4,7 @@ import { KeyEnvironment, KeyState, NewProxyKey, ProxyKey, ProxyKeyChange } from 
 import { TeamId } from '@headgate/domain/team'
 import { UserId } from '@headgate/domain/user'
 import { z } from 'zod'
+import { Instant } from './instant.ts'
 import { operation } from './operation.ts'
 import { NamePart } from './page.ts'
 import { thingOperations } from './thing.ts'
@@ -28,14 +29,12 @@ const plain = thingOperations({
     userId: UserId.optional(),
     state: KeyState.optional(),
     environment: KeyEnvironment.optional(),
-    expiresBefore: z.iso
-      .datetime({ offset: true })
-      .optional()
-      .meta({ description: 'Only those that have an expiry, and it is before this instant.' }),
-    rotationDueBefore: z.iso
-      .datetime({ offset: true })
-      .optional()
-      .meta({ description: 'Only those whose secret is to be replaced before this instant.' }),
+    expiresBefore: Instant.optional().meta({
+      description: 'Only those that have an expiry, and it is before this instant.',
+    }),
+    rotationDueBefore: Instant.optional().meta({
+      description: 'Only those whose secret is to be replaced before this instant.',
+    }),
     q: NamePart,
   },
   readRight: 'keys.read',

@@ -23,7 +23,12 @@ type Shared = {
   readonly reply: z.ZodType
 }
 
-export type ReadOperation = Shared & { readonly method: 'GET'; readonly body?: never } & (
+export type ReadOperation = Shared & {
+  readonly method: 'GET'
+  readonly body?: never
+  /** What it shows goes on changing by itself, so nobody is held to the state that they saw unless they say so. */
+  readonly isLive?: true
+} & (
     | { readonly audit?: never; readonly download?: never; readonly events?: never }
     /** Its reply is a file (`Download`), not JSON: data leaves, so it leaves an event too. */
     | { readonly audit: `${string}.${string}`; readonly download: true; readonly events?: never }

@@ -1,7 +1,7 @@
 /** Prices in the admin API: integers, in nanos of a currency; lists of them are compared before they are taken over. */
 import { MachineName } from '@headgate/domain/name'
 import { NewPrice, Price, PriceChange, Provider } from '@headgate/domain/price'
-import { PriceDifference, PriceList } from '@headgate/domain/price-list'
+import { KeptPrice, PriceDifference, PriceList } from '@headgate/domain/price-list'
 import { z } from 'zod'
 import { listImportBody, listImportReply } from './list-import.ts'
 import { operation } from './operation.ts'
@@ -38,11 +38,11 @@ export const prices = {
     changesCatalog: true,
     status: 200,
     summary:
-      'Compares a price list, or with `list` null the shipped one, with the prices in force and changes nothing. Sent again with `confirm` of the answer it makes new prices of what differs.',
+      'Compares a price list, or with `list` null the shipped one, with the prices in force and changes nothing. Sent again with `confirm` of the answer it makes new prices of what differs. Prices of your own with an end that hold then are `kept`, and what the list says in their place is left out.',
     body: listImportBody(PriceList, {
       /** From when on; now if it is left out. */
       effectiveFrom: z.iso.datetime({ offset: true }).optional(),
     }),
-    reply: listImportReply(PriceDifference),
+    reply: listImportReply(PriceDifference).extend({ kept: z.array(KeptPrice) }),
   }),
 }

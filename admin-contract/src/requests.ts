@@ -7,10 +7,10 @@ import { StoredDecision } from '@headgate/domain/stored-decision'
 import { TokenUsage } from '@headgate/domain/usage'
 import { Outcome, UsageSource } from '@headgate/domain/usage-record'
 import { z } from 'zod'
+import { Instant } from './instant.ts'
 import { operation } from './operation.ts'
 import { Cursor, PageQuery, pageOf } from './page.ts'
 import { UsageFilter } from './usage.ts'
-import { Instant } from './usage-query.ts'
 
 /** An id from a record, and what its owner is called now; no name where it is gone, or not to be seen. */
 const Named = z.object({ id: z.string(), name: z.string().nullable() })

@@ -93,7 +93,10 @@ export const secretFindings = {
       data: z.array(SecretFinding),
       tables: z.int(),
       columns: z.int(),
+      /** False where more was found than is told, or not all was read. */
       isComplete: z.boolean(),
+      /** What there was no time for: columns of many million rows. */
+      unread: z.array(Place.pick({ table: true, column: true })),
     }),
   }),
   move: operation({

@@ -5,6 +5,10 @@ import { PageQuery, pageOf } from './page.ts'
 
 const Value = z.union([z.int(), z.string().max(64)]).nullable()
 
+const AllowDeletion = z
+  .boolean()
+  .meta({ description: 'Whether what is past the new time may be deleted. It does not come back.' })
+
 export const Setting = z.object({
   name: z.string().meta({ description: 'As paths name it: `keep_records_days`.' }),
   /** What holds now. */
@@ -50,8 +54,8 @@ export const settings = {
     changesCatalog: false,
     status: 200,
     summary:
-      'Chooses the value of a setting. It takes effect without a restart; one that the environment fixes is refused. What is kept for a shorter time than before is removed within minutes.',
-    body: z.strictObject({ value: Value }).partial(),
+      'Chooses the value of a setting. It takes effect without a restart; one that the environment fixes is refused. What is kept for a shorter time than before is deleted within minutes, so while there is anything to delete it is refused with how much that is, unless `allow_deletion` is true.',
+    body: z.strictObject({ value: Value, allowDeletion: AllowDeletion }).partial(),
     reply: Setting,
   }),
   reset: operation({
@@ -61,7 +65,8 @@ export const settings = {
     audit: 'setting.reset',
     changesCatalog: false,
     status: 200,
-    summary: 'Sets a setting back to its default.',
+    summary:
+      'Sets a setting back to its default; refused where that would delete something, which is for a change to allow.',
     reply: Setting,
   }),
 }

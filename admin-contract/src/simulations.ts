@@ -10,13 +10,13 @@ import { Currency } from '@headgate/domain/price'
 import { ConditionPart } from '@headgate/domain/route-condition'
 import { UserId } from '@headgate/domain/user'
 import { z } from 'zod'
+import { Instant } from './instant.ts'
 import { operation } from './operation.ts'
 
 const CASES_MAX = 100
 const Tokens = z.int().min(0).max(1_000_000_000)
 const Load = z.enum(['now', 'none'])
 export type Load = z.infer<typeof Load>
-const Instant = z.iso.datetime({ offset: true })
 
 const SimulationCase = z
   .strictObject({
@@ -109,6 +109,8 @@ export const SimulatedCase = z.object({
       scope: Scope,
       currency: Currency,
       amountNanos: z.int(),
+      /** What of the amount overrides add at that instant. */
+      overrideNanos: z.int(),
       /** Null for a soft budget. */
       blocksAtNanos: z.int().nullable(),
       /** Null while what was spent is being counted anew. */

@@ -9,12 +9,11 @@ import { Currency } from '@headgate/domain/price'
 import { UsageDimension } from '@headgate/domain/rollup'
 import { TokenUsage } from '@headgate/domain/usage'
 import { z } from 'zod'
+import { Instant } from './instant.ts'
 
 const DIMENSIONS_MAX = 3
 const VALUES_MAX = 50
 const GROUPS_MAX = 1000
-
-export const Instant = z.iso.datetime({ offset: true })
 
 /** Query strings hold text only: a list is its items with commas between them. */
 const listOf = <T extends z.ZodType<string, string>>(item: T, countMax: number) =>
@@ -64,10 +63,14 @@ export const UsageQuery = z.strictObject({
   }),
   metric: Metric.default('calls').meta({ description: 'What groups are ranked by.' }),
   currency: Currency.optional().meta({ description: 'Tells costs in this currency alone.' }),
-  in: Currency.optional().meta({
-    description:
-      'Tells costs in this currency besides, by the exchange rate of each day (UTC), and ranks by it.',
-  }),
+  in: z
+    .string()
+    .regex(/^([A-Z]{3}|none)$/, 'expected an ISO 4217 code such as USD, or none')
+    .optional()
+    .meta({
+      description:
+        'Tells costs in this currency besides, by the exchange rate of each day (UTC), and ranks by it; that of the setting `reporting_currency` if it is left out, none with `none`.',
+    }),
   compare: z
     .enum(['none', 'previous_period', 'previous_year'])
     .default('none')
@@ -115,7 +118,7 @@ export const UsageSums = z.object({
   tokens: TokenUsage,
   /** One sum for each currency; calls without a price are in none of them. */
   costs: z.array(Money),
-  /** All of them in one currency; null unless asked for. */
+  /** All of them in one currency; null where that is neither asked for nor settled on. */
   costIn: CostIn.nullable(),
   /** Calls that used tokens of a model without a price. Their cost is unknown, not zero. */
   callsWithoutPrice: z.int(),
@@ -155,11 +158,13 @@ export const UsageAnswer = z.object({
   ...Span.shape,
   previous: Span.nullable(),
   asOf: Instant,
+  /** What costs are told in besides; null where each currency stands by itself. */
+  in: Currency.nullable(),
   /** By time, and in it by rank. Stretches without calls are left out. */
   data: z.array(UsageGroup),
   /** How many groups there are. */
   groups: z.int(),
-  /** The exchange rates that were used, by their day; null unless costs were asked for in one currency. */
+  /** The exchange rates that were used, by their day; null where costs are told in none besides. */
   rates: z.array(ExchangeRate.omit({ id: true, createdAt: true })).nullable(),
 })
 export type UsageAnswer = z.infer<typeof UsageAnswer>

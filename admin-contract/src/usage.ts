@@ -4,9 +4,10 @@ import { Currency } from '@headgate/domain/price'
 import { UsageRecord } from '@headgate/domain/usage-record'
 import { z } from 'zod'
 import { Download, TableFormat } from './download.ts'
+import { Instant } from './instant.ts'
 import { operation } from './operation.ts'
 import { PageQuery, pageOf } from './page.ts'
-import { filterShape, Instant, UsageAnswer, UsageQuery } from './usage-query.ts'
+import { filterShape, UsageAnswer, UsageQuery } from './usage-query.ts'
 
 const Least = z.coerce.number<string | number>().int().min(0).max(Number.MAX_SAFE_INTEGER).optional()
 

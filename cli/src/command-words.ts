@@ -37,6 +37,14 @@ export const wordsOf: Readonly<Record<string, Words>> = {
   'catalog.readVersion': ['changes', 'show'],
   'catalog.compare': ['changes', 'diff'],
   'catalog.restore': ['changes', 'rollback'],
+  'budgetOverrides.create': ['budgets', 'override'],
+  'budgetOverrides.list': ['budgets', 'overrides'],
+  'budgetOverrides.read': ['budgets', 'show-override'],
+  'budgetOverrides.change': ['budgets', 'change-override'],
+  'budgetOverrides.remove': ['budgets', 'end-override'],
+  'sinkRefusals.list': ['sinks', 'refusals'],
+  'sinkRefusals.retry': ['sinks', 'retry'],
+  'sinkRefusals.forget': ['sinks', 'forget-refusals'],
   'usage.list': ['usage', 'records'],
   'usage.exportRecords': ['usage', 'export'],
   'usage.exportQuery': ['usage', 'export-query'],
@@ -58,6 +66,8 @@ export const destructive: ReadonlySet<string> = new Set([
   'sessions.end',
   'exports.cancel',
   'secretFindings.move',
+  'sinks.forget',
+  'sinkRefusals.forget',
 ])
 
 /** Operations with some fields set, under a word of their own. */
@@ -79,6 +89,12 @@ export const presets: readonly {
     fields: { state: 'active' },
     summary: 'Enables a proxy key that was disabled.',
   },
+  {
+    words: ['sinks', 'retry-all'],
+    operation: 'sinkRefusals.retry',
+    fields: { ids: null },
+    summary: 'Has a sink given all that it refused once more.',
+  },
 ]
 
 /** Examples that say more than the words of a command do; the others are made from the flags it needs. */
@@ -95,6 +111,10 @@ export const examplesOf: Readonly<Record<string, readonly string[]>> = {
   'budgets create': [
     'headgate budgets create --owner team:Payments --name "Month" --currency EUR --amount 500 --period "{kind: month}"',
   ],
+  'budgets override': [
+    'headgate budgets override --budget Month --amount 200 --reason "The launch of Monday"',
+    'headgate budgets override --budget Month --amount 200 --periods 3 --reason "A larger team until spring"',
+  ],
   'budgets live': ['headgate budgets live --team Payments'],
   'routes create': [
     'headgate routes create --alias gpt-4o-mini --tiers "[[{deployment_id: dep_01J…, weight: 3}]]"',
@@ -105,12 +125,18 @@ export const examplesOf: Readonly<Record<string, readonly string[]>> = {
     'headgate usage query --by app,model --bucket day --range 7d --output csv',
   ],
   'usage export': ['headgate usage export --range 24h --format ndjson --out usage.ndjson'],
+  'sinks retry': ['headgate sinks retry cosmos --ids req_01J…-1'],
+  'sinks forget-refusals': [
+    'headgate sinks forget-refusals cosmos --ids req_01J…-1',
+    'headgate sinks forget-refusals cosmos --ids null',
+  ],
   'audit list': ['headgate audit list --kind key --range 7d'],
   'audit export': ['headgate audit export --format ndjson --range mtd --out audit.ndjson'],
   'secrets create': ['headgate secrets create --name openai --value-file openai.txt'],
   'settings set': [
     'headgate settings set keep_records_days --value 30',
     'headgate settings set reporting_zone --value Europe/Berlin',
+    'headgate settings set reporting_currency --value EUR',
   ],
   'changes rollback': ['headgate changes rollback 41 --message "The new route was slower"'],
   'changes publish': [

@@ -1,6 +1,11 @@
-/** Asks for the name of what cannot be brought back, before it is gone. What was seen when asking is what is then removed. */
+/**
+ * Asks before something is gone that cannot be brought back: for the name of the thing that is removed, or, where a
+ * change would delete more than it names, whether that may be.
+ */
+
 import { contract } from '@headgate/admin-contract/index'
 import type { Operation } from '@headgate/admin-contract/operation'
+import { AdminProblem } from '@headgate/admin-contract/problem'
 import type { OperationCommand, Run } from './command.ts'
 import { commandName } from './command.ts'
 import { CommandFault, wrongUsage } from './exit-codes.ts'
@@ -10,7 +15,7 @@ type Reader = (input: { params: Record<string, string> }) => Promise<object>
 
 /**
  * Asks, unless `--yes` or a dry run makes that needless.
- * @returns the ETag of what the person saw, where there is one
+ * @returns the ETag of what the person saw, where there is one and it stays so by itself
  * @throws CommandFault when nobody can be asked, or the name was another
  */
 export async function confirm(
@@ -23,12 +28,32 @@ export async function confirm(
     throw wrongUsage(
       `${commandName(command)} cannot be undone and nobody can be asked here: say --yes, or try --dry-run`,
     )
-  const thing = await readThing(command, input, run)
+  const { thing, isLive } = await readThing(command, input, run)
   const name = nameOf(thing) ?? Object.values(input.params ?? {}).at(-1) ?? command.words[0]
   run.io.say(`${command.summary}\nThis cannot be undone.`)
   const answer = await run.io.ask(`Type the name to go on (${name}): `)
   if (answer !== name) throw new CommandFault('failed', 'That is another name: nothing was done.')
-  return thing === null ? undefined : run.client().etagOf(thing)
+  return thing === null || isLive ? undefined : run.client().etagOf(thing)
+}
+
+/** Whether a refusal asks for nothing but leave to delete. */
+export function asksToDelete(fault: unknown): fault is AdminProblem {
+  return fault instanceof AdminProblem && fault.faults.some((it) => it.code === 'would_delete')
+}
+
+/**
+ * Says what would be deleted and asks, unless `--yes` makes that needless.
+ * @param name what is to be typed
+ * @throws CommandFault when nobody can be asked, or the name was another
+ */
+export async function confirmDeletion(problem: AdminProblem, name: string, run: Run): Promise<void> {
+  const what = problem.faults.filter((it) => it.code === 'would_delete').map((it) => it.message)
+  if (run.has('yes')) return
+  if (!run.io.canAsk) throw wrongUsage(`${what.join('; ')}, and nobody can be asked here: say --yes`)
+  for (const one of what) run.io.say(`${one}.`)
+  run.io.say('This cannot be undone.')
+  const answer = await run.io.ask(`Type the name to go on (${name}): `)
+  if (answer !== name) throw new CommandFault('failed', 'That is another name: nothing was done.')
 }
 
 function nameOf(thing: object | null): string | undefined {
@@ -36,12 +61,10 @@ function nameOf(thing: object | null): string | undefined {
   return [name, id].find((it) => typeof it === 'string')
 }
 
+type Seen = { readonly thing: object | null; readonly isLive: boolean }
+
 /** The thing that the path names, read by the operation that shows it; null where there is none. */
-async function readThing(
-  { it }: OperationCommand,
-  { params = {} }: LooseInput,
-  run: Run,
-): Promise<object | null> {
+async function readThing({ it }: OperationCommand, { params = {} }: LooseInput, run: Run): Promise<Seen> {
   const [parameter] = Object.keys(params)
   for (const [word, group] of Object.entries(contract)) {
     for (const [name, other] of Object.entries(group) as [string, Operation][]) {
@@ -49,8 +72,9 @@ async function readThing(
       if (!reads || !it.path.startsWith(other.path)) continue
       // The walk over the table loses the types; the operation has this one parameter.
       const client = run.client() as unknown as Record<string, Record<string, Reader>>
-      return (await client[word]?.[name]?.({ params })) ?? null
+      const thing = (await client[word]?.[name]?.({ params })) ?? null
+      return { thing, isLive: other.isLive === true }
     }
   }
-  return null
+  return { thing: null, isLive: false }
 }

@@ -52,7 +52,7 @@ function commandOf(
   const positionals = positionalsOf(it.path)
   const body = flagsOf(it.body, 'body').filter((flag) => !(takesSecret(it) && flag.field === 'value'))
   const query = flagsOf(it.query, 'query')
-  const flags = [...query, ...body, ...flagsBeside(it, { isDestructive, showsSecret, query })]
+  const flags = [...query, ...body, ...flagsBeside(it, { isDestructive, showsSecret, query, body })]
   const command = { words, positionals, flags, operation, it, isDestructive, showsSecret }
   const examples = examplesOf[words.join(' ')] ?? [exampleOf(command)]
   return { kind: 'operation', ...command, summary: it.summary, examples, preset: {} }
@@ -82,10 +82,15 @@ function idPrefixesOf(parameter: string): string[] {
   return []
 }
 
-type Beside = { isDestructive: boolean; showsSecret: boolean; query: readonly Flag[] }
+type Beside = {
+  isDestructive: boolean
+  showsSecret: boolean
+  query: readonly Flag[]
+  body: readonly Flag[]
+}
 
 /** Flags that follow from what kind of operation it is. */
-function flagsBeside(it: Operation, { isDestructive, showsSecret, query }: Beside): Flag[] {
+function flagsBeside(it: Operation, { isDestructive, showsSecret, query, body }: Beside): Flag[] {
   const has = (field: string) => query.some((flag) => flag.field === field)
   const flags: Flag[] = []
   if (has('from') && has('to'))
@@ -121,7 +126,8 @@ function flagsBeside(it: Operation, { isDestructive, showsSecret, query }: Besid
     ownFlag('idempotency-key', 'text', 'A repeat under the same key answers what the first one did.'),
   )
   flags.push(ownFlag('dry-run', 'boolean', 'Does it to its end and takes it back: shows what would change.'))
-  if (isDestructive) flags.push(ownFlag('yes', 'boolean', 'Does not ask for the name first.', ['y']))
+  if (isDestructive || body.some((flag) => flag.field === 'allowDeletion'))
+    flags.push(ownFlag('yes', 'boolean', 'Does not ask for the name first.', ['y']))
   if (showsSecret) {
     flags.push(ownFlag('show-secret', 'boolean', 'Shows the secret on standard output.'))
     flags.push(ownFlag('out', 'text', 'Writes the secret into this new file, which only you can read.'))

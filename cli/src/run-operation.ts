@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Download } from '@headgate/admin-contract/download'
 import type { OperationCommand, Run } from './command.ts'
 import { commandName } from './command.ts'
-import { confirm } from './confirm.ts'
+import { asksToDelete, confirm, confirmDeletion } from './confirm.ts'
 import { CommandFault, type Ending, wrongUsage } from './exit-codes.ts'
 import { type EventsCall, follow } from './follow.ts'
 import { inputOf, type LooseInput } from './input.ts'
@@ -29,10 +29,22 @@ export async function runOperationCommand(command: OperationCommand, run: Run): 
   if (run.value('watch') !== null) return watch(() => call(input), run)
   if (run.has('all')) return showAll(call, input, run)
   if (command.showsSecret && !run.has('dry-run')) return showSecret(command, () => call(input), run)
-  const reply = await call(input)
+  const reply = await callAndAsk(call, input, run)
   await show(shownReply(reply, run.has('show-secret')), run)
   tellOfMore(reply, run)
+  tellOfKept(reply, run)
   return endingFor(command, reply)
+}
+
+/** Calls; where the server says what would be deleted, calls again with leave to do it, if it is given. */
+async function callAndAsk(call: Call, input: LooseInput, run: Run): Promise<unknown> {
+  try {
+    return await call(input)
+  } catch (fault) {
+    if (!asksToDelete(fault) || run.has('dry-run')) throw fault
+    await confirmDeletion(fault, Object.values(input.params ?? {}).at(-1) ?? '', run)
+    return call({ ...input, body: { ...(input.body as object), allowDeletion: true } })
+  }
 }
 
 /** A check that did not pass and a batch that half failed are answers, but not success. */
@@ -49,6 +61,14 @@ function endingFor({ operation }: OperationCommand, reply: unknown): Ending {
 function tellOfMore(reply: unknown, run: Run): void {
   const page = (reply as { page?: { nextCursor?: string | null } } | null)?.page
   if (page?.nextCursor) run.io.say(`There are more: --all, or --cursor ${page.nextCursor}`)
+}
+
+/** Prices of one's own that a list did not replace are no part of what was asked for, so they are said. */
+function tellOfKept(reply: unknown, run: Run): void {
+  const kept = (reply as { kept?: { model: string }[] } | null)?.kept ?? []
+  if (!Array.isArray(kept) || kept.length === 0) return
+  const models = [...new Set(kept.map((it) => it.model))].join(', ')
+  run.io.say(`Prices of your own with an end were kept, and the listed ones left out: ${models}.`)
 }
 
 async function showSecret(

@@ -9,7 +9,7 @@ import { redisLedger } from '@headgate/adapters/redis/ledger'
 import { redisUsageSource } from '@headgate/adapters/redis/usage-source'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
 import { secretSealer } from '@headgate/adapters/secrets/sealer'
-import { plainSources } from '@headgate/adapters/secrets/sources'
+import { secretSources } from '@headgate/adapters/secrets/sources'
 import { processLog } from '@headgate/adapters/telemetry/log'
 import { type ControlPlaneSettings, readSettings } from './config.ts'
 import { startControlPlane } from './start.ts'
@@ -23,14 +23,15 @@ async function run(settings: ControlPlaneSettings): Promise<void> {
   const client = await connectRedis(settings.redisUrl, { log })
   const keys = redisKeyDirectory(client, { log, clock })
   const ledger = redisLedger(client, { log })
-  const secrets = secretResolver({ sources: plainSources(settings.secrets), clock, log })
+  const { sealingKey } = settings
+  const secrets = secretResolver({ sources: secretSources({ ...settings.secrets, sealingKey }), clock, log })
   const ports = {
     catalogFeed: redisCatalogFeed(client, { log }),
     keyPublisher: keys,
     usageSource: redisUsageSource(client, { log }),
     callQuestions: redisCallQuestions(client),
     digestKey: keyDigester(settings.keyPepper),
-    sealer: settings.sealingKey === null ? null : secretSealer(settings.sealingKey),
+    sealer: sealingKey === null ? null : secretSealer(sealingKey),
     ledger,
     secrets,
     sinks: settings.cosmos === null ? [] : [cosmosSink({ ...settings.cosmos, secrets })],

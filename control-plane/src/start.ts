@@ -28,6 +28,7 @@ import type { ControlPlaneConfig } from './config.ts'
 import { databaseFault } from './database/fault.ts'
 import { migrate } from './database/migrate.ts'
 import { type OpenDatabase, openDatabase } from './database/open.ts'
+import { refuseSharedSessions } from './database/own-sessions.ts'
 import { makeTeamScope } from './database/team-scope.ts'
 import { directoryOf } from './http/directory.ts'
 import { eventStreams } from './http/event-streams.ts'
@@ -44,6 +45,7 @@ import { foretellOverruns } from './jobs/foretell-overruns.ts'
 import { forgetReplies } from './jobs/forget-replies.ts'
 import { keepAudit } from './jobs/keep-audit.ts'
 import { keepUsage } from './jobs/keep-usage.ts'
+import { noteEndedOverrides } from './jobs/note-ended-overrides.ts'
 import { alertsReader, readsOutbox } from './jobs/read-outbox.ts'
 import { rebuildUsage } from './jobs/rebuild-usage.ts'
 import { reconcileBudgets } from './jobs/reconcile-budgets.ts'
@@ -240,7 +242,11 @@ function startAllJobs({ config, ports, home }: Stage, around: Surroundings) {
     tellRotations({ db, clock }),
     forgetReplies(db),
   ]
-  const budgets = [reconcileBudgets({ db, log, ledger, clock }), foretellOverruns({ db, clock })]
+  const budgets = [
+    reconcileBudgets({ db, log, ledger, clock }),
+    foretellOverruns({ db, clock }),
+    noteEndedOverrides({ db, clock }),
+  ]
   const alerts = [
     readsOutbox(db, alertsReader),
     deliverAlerts({ db, log, clock, secrets: ports.secrets, guard: home.receiverGuard }),
@@ -266,6 +272,7 @@ async function migrateWhenThere(url: string, log: Log): Promise<void> {
   const never = new AbortController().signal
   for (let waitedMs = 0; ; waitedMs += DATABASE_RETRY_MS) {
     try {
+      await refuseSharedSessions(url)
       await migrate(url, log)
       await makeTeamScope(url)
       return

@@ -15,6 +15,7 @@ import type {
   UsageStream,
 } from '@headgate/domain/ports'
 import type { DataPlaneConfig } from './config.ts'
+import { SaidRoom } from './endpoints/said-room.ts'
 import { healthDoor } from './http/health.ts'
 import { openOpsDoor } from './http/ops-server.ts'
 import { type Door, openDoor } from './http/server.ts'
@@ -90,6 +91,7 @@ export async function startDataPlane(
     recentCalls: new RecentCalls(),
     ownUsePace: new OwnUsePace(),
     tokens,
+    saidRoom: new SaidRoom(),
     log: callLog(log, metrics.count),
     instanceId,
   }

@@ -23,14 +23,19 @@ type Figures = {
 }
 
 export function exhausted(budget: OpenBudget, { owner, spentNanos, nanos, resetMs }: Figures): GatewayError {
-  const { rule, claim, period } = budget
+  const { rule, claim, period, raise } = budget
   const money = (it: number) => `${moneyText(it)} ${rule.currency}`
   const ends =
     rule.period.kind === 'span'
       ? 'It does not begin anew.'
       : `It begins anew at ${new Date(period.toMs).toISOString()}.`
+  // Whoever wonders at a figure that is not the budget's own is told, also when they read the refusal later.
+  const raised =
+    raise.nanos === 0
+      ? ''
+      : ` An override adds ${money(raise.nanos)} to its amount until ${new Date(raise.toMs).toISOString()}.`
   return new GatewayError('budget_exhausted', {
-    public: `${nameOf(budget)} is spent: ${money(spentNanos)} of ${money(claim.limit)} are used or held, this call may cost ${money(nanos)}. ${ends}`,
+    public: `${nameOf(budget)} is spent: ${money(spentNanos)} of ${money(claim.limit)} are used or held, this call may cost ${money(nanos)}. ${ends}${raised}`,
     ...shared(budget, 'exhausted'),
     ...{ limit: claim.limit, used: spentNanos, requested: nanos, unit: `nanos of ${rule.currency}` },
     ...(rule.period.kind !== 'span' && { retryAfterMs: Math.max(1, resetMs) }),

@@ -4,6 +4,7 @@
  * steps: alert, throttle, downshift, block. A budget that blocks is hard: what is held and spent never passes it.
  */
 import { z } from 'zod'
+import { BudgetAmount, BudgetRaise } from './budget-override.ts'
 import { idOf } from './id.ts'
 import { LimitOwnerId } from './limit.ts'
 import { DisplayName, MachineName } from './name.ts'
@@ -21,8 +22,6 @@ export const BUDGETS_PER_OWNER_MAX = 8
 /** Told of whatever steps there are. */
 const TOLD_AT_PERCENT = [80, 100] as const
 
-/** Nanos of a currency; at most nine million units, the largest sum that all stores count exactly. */
-const Amount = z.int().min(1).max(UNBOUNDED)
 const AtPercent = z.int().min(1).max(1000)
 
 /** What happens from a part of the amount on. */
@@ -64,7 +63,7 @@ export const Budget = z.object({
   name: DisplayName,
   /** Only what is priced in it counts. */
   currency: Currency,
-  amountNanos: Amount,
+  amountNanos: BudgetAmount,
   period: PeriodRule,
   /** Where its periods begin at midnight. */
   timeZone: TimeZone,
@@ -75,15 +74,17 @@ export const Budget = z.object({
 })
 export type Budget = z.infer<typeof Budget>
 
-/** What gateways are told of a budget. */
-export const BudgetRule = Budget.omit({ createdAt: true, archivedAt: true })
+/** What gateways are told of a budget: itself, and the overrides that have not ended. */
+export const BudgetRule = Budget.omit({ createdAt: true, archivedAt: true }).extend({
+  overrides: z.array(BudgetRaise).default([]),
+})
 export type BudgetRule = z.infer<typeof BudgetRule>
 
 export const NewBudget = z.strictObject({
   ownerId: LimitOwnerId,
   name: DisplayName,
   currency: Currency,
-  amountNanos: Amount,
+  amountNanos: BudgetAmount,
   period: PeriodRule,
   timeZone: TimeZone.default('UTC'),
   steps: Steps.default([]),
@@ -93,7 +94,7 @@ export type NewBudget = z.infer<typeof NewBudget>
 /** What may be changed; what is left out stays. Another owner, currency or period is another budget. */
 export const BudgetChange = z.strictObject({
   name: DisplayName.optional(),
-  amountNanos: Amount.optional(),
+  amountNanos: BudgetAmount.optional(),
   steps: Steps.optional(),
 })
 export type BudgetChange = z.infer<typeof BudgetChange>

@@ -55,6 +55,28 @@ test('applying the differences to the one catalog gives the other, and there are
   )
 })
 
+test('an override that has ended is no difference, one that was given or taken back is', () => {
+  const override = { id: 'bov_1', amountNanos: 5, effectiveFrom: '2026-01-01T00:00:00Z' }
+  const ended = { ...override, effectiveTo: '2026-02-01T00:00:00Z' }
+  const lasting = { ...override, effectiveTo: '2026-04-01T00:00:00Z' }
+  const document = (compiledAt: string, budget: object) => ({
+    ...withParts({ budgets: [{ id: 'bud_1', name: 'Month', ...budget }] }),
+    compiledAt,
+  })
+  const [january, march] = ['2026-01-15T00:00:00Z', '2026-03-01T00:00:00Z']
+  const found = (before: object, after: object) =>
+    catalogDifferences(document(january, before), document(march, after)).map((it) => it.before)
+  expect(found({ overrides: [ended] }, { overrides: [] })).toEqual([])
+  expect(found({}, { overrides: [] })).toEqual([])
+  expect(found({ overrides: [ended, lasting] }, { overrides: [lasting] })).toEqual([])
+  expect(found({ overrides: [lasting] }, { overrides: [] })).toEqual([{ overrides: [lasting] }])
+  expect(found({}, { overrides: [lasting] })).toEqual([{ overrides: [] }])
+  // The later of the two decides, in whichever order they are compared.
+  expect(
+    catalogDifferences(document(march, { overrides: [] }), document(january, { overrides: [ended] })),
+  ).toEqual([])
+})
+
 test('the order of keys is no difference', () => {
   const [one, other] = [
     { id: 'a', tiers: [{ x: 1, y: 2 }] },

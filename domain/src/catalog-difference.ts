@@ -3,6 +3,7 @@
  * comparing documents and not by remembering writes, so it is right however the two came about.
  */
 import { z } from 'zod'
+import type { BudgetRaise } from './budget-override.ts'
 import { canonicalJson } from './canonical-json.ts'
 import type { CatalogDocument } from './catalog.ts'
 
@@ -20,19 +21,35 @@ export type CatalogDifference = z.infer<typeof CatalogDifference>
 
 type Thing = { readonly id: string; readonly [field: string]: unknown }
 
-/** What the second catalog says differently, in the order of its parts. Null stands for no catalog. */
+/**
+ * What the second catalog says differently, in the order of its parts. Null stands for no catalog. An override of a
+ * budget that had ended when the later one was made has changed nothing in it, though it is not there any more.
+ */
 export function catalogDifferences(
   before: CatalogDocument | null,
   after: CatalogDocument | null,
 ): CatalogDifference[] {
-  const [old, now] = [partsOf(before), partsOf(after)]
+  const madeAtMs = Math.max(...[before, after].map((it) => (it === null ? 0 : Date.parse(it.compiledAt))))
+  const [old, now] = [partsOf(before, madeAtMs), partsOf(after, madeAtMs)]
   const kinds = new Set([...now.keys(), ...old.keys()])
   return [...kinds].flatMap((kind) => partDifferences(kind, old.get(kind) ?? [], now.get(kind) ?? []))
 }
 
-function partsOf(document: CatalogDocument | null): Map<string, readonly Thing[]> {
+function partsOf(document: CatalogDocument | null, madeAtMs: number): Map<string, readonly Thing[]> {
   const entries = Object.entries(document ?? {}) as [string, unknown][]
-  return new Map(entries.filter((entry): entry is [string, Thing[]] => Array.isArray(entry[1])))
+  const parts = entries.filter((entry): entry is [string, Thing[]] => Array.isArray(entry[1]))
+  return new Map(
+    parts.map(([kind, things]) => [
+      kind,
+      kind === 'budgets' ? things.map((it) => withoutEnded(it, madeAtMs)) : things,
+    ]),
+  )
+}
+
+/** Budgets of documents from before there were overrides have none. */
+function withoutEnded(budget: Thing, madeAtMs: number): Thing {
+  const overrides = (budget['overrides'] ?? []) as readonly BudgetRaise[]
+  return { ...budget, overrides: overrides.filter((it) => Date.parse(it.effectiveTo) > madeAtMs) }
 }
 
 function partDifferences(kind: string, old: readonly Thing[], now: readonly Thing[]): CatalogDifference[] {

@@ -3,11 +3,14 @@
  * leads nowhere, a rule that can never matter. Conflicts, which may not be published, are `catalogFaults`.
  */
 import { z } from 'zod'
+import type { Agreement } from './agreement.ts'
 import { type CatalogDocument, priceOf, providerOf } from './catalog.ts'
 import type { Deployment } from './deployment.ts'
-import { endingOf, modelEntryOf } from './model-entry.ts'
+import { endingOf, type ModelEntries, modelEntriesOf, modelEntryOf } from './model-entry.ts'
 import type { Policy } from './policy.ts'
+import type { Price } from './price.ts'
 import { ratePeriods } from './rate-card.ts'
+import type { Resource } from './resource.ts'
 import { deploymentIdsOf } from './route.ts'
 
 export const CatalogWarning = z.object({
@@ -23,11 +26,12 @@ export function catalogWarnings(document: CatalogDocument): CatalogWarning[] {
   const routed = new Set(document.routes.flatMap((route) => [...deploymentIdsOf(route)]))
   const aliased = new Set(document.routes.map((it) => it.aliasId))
   const warnings: CatalogWarning[] = []
+  const known = knownOf(document)
   for (const it of document.deployments) {
     const { id, name } = it
     if (!routed.has(id))
       warnings.push({ kind: 'deployment', id, message: `no route leads to deployment "${name}"` })
-    else warnings.push(...unpriced(it, document), ...ending(it, document))
+    else warnings.push(...unpriced(it, known), ...ending(it, known))
   }
   for (const { id, name } of document.aliases) {
     if (!aliased.has(id))
@@ -36,16 +40,34 @@ export function catalogWarnings(document: CatalogDocument): CatalogWarning[] {
   return [...warnings, ...document.policies.flatMap((it) => deadNames(it, document.policies))]
 }
 
+/** What is asked of every deployment, put in order once. */
+type Known = {
+  readonly compiledAt: string
+  readonly resources: ReadonlyMap<string, Resource>
+  /** By the names of their models. */
+  readonly prices: ReadonlyMap<string, readonly Price[]>
+  readonly models: ModelEntries
+  readonly agreements: readonly Agreement[]
+}
+
+function knownOf({ compiledAt, resources, prices, modelEntries, agreements }: CatalogDocument): Known {
+  return {
+    ...{ compiledAt, agreements, models: modelEntriesOf(modelEntries) },
+    resources: new Map(resources.map((it) => [it.id, it])),
+    prices: Map.groupBy(prices, (it) => it.model),
+  }
+}
+
 /** A deployment whose calls have no known cost: now, or from an instant on. */
-function unpriced(deployment: Deployment, document: CatalogDocument): CatalogWarning[] {
+function unpriced(deployment: Deployment, known: Known): CatalogWarning[] {
   const { id, name, pricedAs, resourceId } = deployment
-  const resource = document.resources.find((it) => it.id === resourceId)
+  const resource = known.resources.get(resourceId)
   if (resource === undefined) return []
-  const prices = document.prices.filter((it) => it.model === pricedAs)
+  const prices = known.prices.get(pricedAs) ?? []
   const place = { provider: providerOf(resource.apiStyle), resourceId, deploymentId: id }
-  const rates = ratePeriods(prices, document.agreements, place)
+  const rates = ratePeriods(prices, known.agreements, place)
   const [last] = rates
-  const nowMs = Date.parse(document.compiledAt)
+  const nowMs = Date.parse(known.compiledAt)
   const say = (message: string) => [{ kind: 'price', id, message }]
   if (priceOf({ rates }, nowMs) === null) {
     const next = rates.findLast(({ fromMs, card }) => fromMs > nowMs && card !== null)
@@ -58,11 +80,11 @@ function unpriced(deployment: Deployment, document: CatalogDocument): CatalogWar
 }
 
 /** A deployment whose model the provider does not serve any more, or advises against. */
-function ending({ id, name, pricedAs, resourceId }: Deployment, document: CatalogDocument): CatalogWarning[] {
-  const resource = document.resources.find((it) => it.id === resourceId)
+function ending({ id, name, pricedAs, resourceId }: Deployment, known: Known): CatalogWarning[] {
+  const resource = known.resources.get(resourceId)
   if (resource === undefined) return []
-  const model = modelEntryOf(document.modelEntries, pricedAs, providerOf(resource.apiStyle))
-  const said = model && endingOf(model, document.compiledAt.slice(0, 10))
+  const model = modelEntryOf(known.models, pricedAs, providerOf(resource.apiStyle))
+  const said = model && endingOf(model, known.compiledAt.slice(0, 10))
   if (said === null) return []
   return [{ kind: 'model', id, message: `deployment "${name}" runs "${pricedAs}", which ${said}` }]
 }

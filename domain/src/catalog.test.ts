@@ -2,8 +2,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CatalogDocument, candidatesOf, catalogFaults, openCatalog, priceOf } from './catalog.ts'
+import { catalogWarnings } from './catalog-warning.ts'
 import { type IdPrefix, idSource } from './id.ts'
+import { NewModelEntry } from './model-entry.ts'
 import { NewPolicy, Policy } from './policy.ts'
+import { RouteCondition } from './route-condition.ts'
 
 const nextId = idSource()
 const newId = (prefix: IdPrefix) => nextId(prefix, 1_764_000_000_000)
@@ -208,4 +211,48 @@ describe('an opened catalog', () => {
     expect(CatalogDocument.safeParse({ ...sample(), format: 0 }).success).toBe(false)
     expect(CatalogDocument.safeParse({ ...sample(), version: 0 }).success).toBe(false)
   })
+})
+
+/** As many aliases as given, each with a route to a deployment of its own and a model entry for what that runs. */
+function wide(count: number): CatalogDocument {
+  const document = sample()
+  const [deployment, alias, route] = [document.deployments[0]!, document.aliases[0]!, document.routes[0]!]
+  const all = <T>(of: (n: number) => T) => Array.from({ length: count }, (_, n) => of(n))
+  const deployments = all((n) => ({ ...deployment, id: newId('dep'), name: `d${n}`, pricedAs: `model-${n}` }))
+  const aliases = all((n) => ({ ...alias, id: newId('ali'), name: `a${n}` }))
+  const routes = all((n) => {
+    const tiers = [[{ deploymentId: deployments[n]!.id }]]
+    const rule = {
+      name: 'chat',
+      when: RouteCondition.parse({ endpoints: ['chat.completions'] }),
+      tiers,
+      choice: 'weighted',
+    }
+    return { ...route, id: newId('rte'), aliasId: aliases[n]!.id, rules: [rule], tiers }
+  })
+  const entries = all((n) => ({
+    ...NewModelEntry.parse({ name: `model-${n}` }),
+    id: newId('mdl'),
+    createdAt,
+  }))
+  return CatalogDocument.parse({
+    ...document,
+    ...{ deployments, aliases, routes, modelEntries: entries, policies: [], teams: document.teams },
+  })
+}
+
+test('the work of checking a catalog, of warning and of opening grows with its routes, not with their square', () => {
+  const leastMs = (work: () => void) =>
+    Math.min(
+      ...[0, 1, 2, 3, 4].map(() => {
+        const sinceMs = performance.now()
+        work()
+        return performance.now() - sinceMs
+      }),
+    )
+  const [few, many] = [wide(400), wide(6400)] as const
+  expect(catalogFaults(many).filter((it) => it.kind === 'route')).toEqual([])
+  for (const work of [catalogFaults, catalogWarnings, openCatalog]) {
+    expect(leastMs(() => work(many)) / leastMs(() => work(few)), work.name).toBeLessThan(80)
+  }
 })

@@ -12,7 +12,7 @@ import { Deployment } from './deployment.ts'
 import { shadowingAliases } from './known-model.ts'
 import { LimitRule } from './limit.ts'
 import { ModelAlias } from './model-alias.ts'
-import { ModelFacts, modelEntryOf, servesEndpoint } from './model-entry.ts'
+import { type ModelEntries, ModelFacts, modelEntriesOf, modelEntryOf, servesEndpoint } from './model-entry.ts'
 import { danglingNames, Policy } from './policy.ts'
 import { Price, type Provider } from './price.ts'
 import type { KeyRecord } from './proxy-key.ts'
@@ -119,12 +119,13 @@ export type CatalogFault = {
 export function openCatalog(document: CatalogDocument): Catalog {
   const resources = byId(document.resources)
   const pricesOf = Map.groupBy(document.prices, (price) => price.model)
+  const models = modelEntriesOf(document.modelEntries)
   const deployments = new Map<string, ServingDeployment>()
   for (const it of document.deployments) {
     const resource = found(resources.get(it.resourceId), 'resource', it.resourceId)
     const place = { provider: providerOf(resource.apiStyle), resourceId: resource.id, deploymentId: it.id }
     const rates = ratePeriods(pricesOf.get(it.pricedAs) ?? [], document.agreements, place)
-    const model = modelEntryOf(document.modelEntries, it.pricedAs, place.provider)
+    const model = modelEntryOf(models, it.pricedAs, place.provider)
     deployments.set(it.id, { ...it, resource, model, rates })
   }
   const routes = new Map(document.routes.map((route) => [route.aliasId, route]))
@@ -234,6 +235,8 @@ function routeFaults(document: CatalogDocument): CatalogFault[] {
   const deployments = byId(document.deployments)
   const aliases = byId(document.aliases)
   const owners = { teams: byId(document.teams), apps: byId(document.apps) }
+  const models = modelEntriesOf(document.modelEntries)
+  const serving = { deployments, resources: byId(document.resources), models }
   const routed = new Set<string>()
   for (const route of document.routes) {
     const say = (it: Pick<CatalogFault, 'message' | 'fix'>) =>
@@ -245,18 +248,25 @@ function routeFaults(document: CatalogDocument): CatalogFault[] {
     for (const id of deploymentIdsOf(route)) {
       if (!deployments.has(id)) say({ message: `the route of "${name}" leads to no deployment (${id})` })
     }
-    for (const it of unservedBy(route, document)) say(it)
+    for (const it of unservedBy(route, name, serving)) say(it)
     for (const { message, fix } of ruleFaults(route.rules, owners))
       say({ message: `the route of "${name}": ${message}`, fix })
   }
   return faults
 }
 
+type Serving = {
+  readonly deployments: ReadonlyMap<string, Deployment>
+  readonly resources: ReadonlyMap<string, Resource>
+  readonly models: ModelEntries
+}
+
 /** Deployments that a rule is to send calls to and whose model serves none of its endpoints. */
-function unservedBy(route: Route, document: CatalogDocument): Pick<CatalogFault, 'message' | 'fix'>[] {
-  const deployments = byId(document.deployments)
-  const resources = byId(document.resources)
-  const alias = document.aliases.find((it) => it.id === route.aliasId)?.name
+function unservedBy(
+  route: Route,
+  alias: string | undefined,
+  { deployments, resources, models }: Serving,
+): Pick<CatalogFault, 'message' | 'fix'>[] {
   return route.rules.flatMap(({ name, when, tiers }) => {
     const { endpoints } = when
     if (endpoints === null) return []
@@ -264,7 +274,7 @@ function unservedBy(route: Route, document: CatalogDocument): Pick<CatalogFault,
       const it = deployments.get(id)
       const resource = it && resources.get(it.resourceId)
       if (it === undefined || resource === undefined) return []
-      const model = modelEntryOf(document.modelEntries, it.pricedAs, providerOf(resource.apiStyle))
+      const model = modelEntryOf(models, it.pricedAs, providerOf(resource.apiStyle))
       if (endpoints.some((endpoint) => servesEndpoint({ model }, endpoint))) return []
       const message = `the route of "${alias}": rule "${name}" sends ${endpoints.join(', ')} to deployment "${it.name}", whose model "${it.pricedAs}" serves ${model?.endpoints?.join(', ')}`
       const fix =

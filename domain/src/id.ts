@@ -25,6 +25,7 @@ export type IdPrefix =
   | 'lim'
   | 'bud'
   | 'bev'
+  | 'bov'
   | 'pol'
   | 'exp'
   | 'sch'

@@ -1,5 +1,6 @@
 /** What looks like a credential is found in any text; what we write ourselves does not look like one. */
 import { expect, test } from 'vitest'
+import { mintApiToken } from './api-token.ts'
 import { idSource } from './id.ts'
 import { literalSecrets, randomWords } from './literal-secret.ts'
 import { mintKey } from './proxy-key.ts'
@@ -14,6 +15,14 @@ test.each([
   'Bearer abcdefghijklmnopqrstuvwxyz',
   '-----BEGIN EC PRIVATE KEY-----\nMIG',
   mintKey('test'),
+  mintApiToken(),
+  `whsec_${Buffer.from('a secret of thirty-two bytes, ok').toString('base64')}`,
+  'sk_live_51H8xYzAbCdEfGhIjKlMn',
+  'SharedAccessKey=Zm9vYmFyYmF6cXV4cXV1eGNvcmdl',
+  'https://hooks.slack.com/services/T0/B0/XXXX',
+  // As Azure OpenAI gives them.
+  '0f1e2d3c4b5a69788796a5b4c3d2e1f0',
+  'Ab3'.repeat(28),
 ])('%s is found within a text', (secret) => {
   expect(literalSecrets(`"note": "the key is ${secret} so"`)).toHaveLength(1)
 })
@@ -27,6 +36,11 @@ test('names, ids, references, addresses and hashes pass for what they are', () =
     'found-01m87wcp6rcbfq0e9hxx7h6rny',
     'env://OPENAI_API_KEY',
     'kv://team-vault/openai',
+    'kv://team-vault/openai/0f1e2d3c4b5a69788796a5b4c3d2e1f0',
+    '0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',
+    'req_0f1e2d3c4b5a69788796a5b4c3d2e1f0',
+    'a'.repeat(32),
+    'a'.repeat(84),
     'https://api.openai.com',
     'task-force-of-the-north',
   ]

@@ -5,6 +5,7 @@ import {
   endingOf,
   longestAnswer,
   type ModelEntry,
+  modelEntriesOf,
   modelEntryOf,
   NewModelEntry,
   servesEndpoint,
@@ -22,9 +23,9 @@ const of = (outputTokensMax: number | null | undefined) => ({
 test('an entry of the provider goes before one of any, and one of another is none', () => {
   const [any, azure] = [entry({ id: 'any' }), entry({ id: 'azure', provider: 'azure' })]
   const other = entry({ id: 'other', name: 'n' })
-  expect(modelEntryOf([any, azure, other], 'm', 'azure')?.id).toBe('azure')
-  expect(modelEntryOf([any, azure, other], 'm', 'openai')?.id).toBe('any')
-  expect(modelEntryOf([azure], 'm', 'openai')).toBeNull()
+  expect(modelEntryOf(modelEntriesOf([any, azure, other]), 'm', 'azure')?.id).toBe('azure')
+  expect(modelEntryOf(modelEntriesOf([any, azure, other]), 'm', 'openai')?.id).toBe('any')
+  expect(modelEntryOf(modelEntriesOf([azure]), 'm', 'openai')).toBeNull()
 })
 
 test('an endpoint is served unless the entry names others', () => {

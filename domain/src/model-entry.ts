@@ -85,13 +85,17 @@ export function isInOrder(deprecatedOn: string | null, retiredOn: string | null)
   return deprecatedOn === null || retiredOn === null || deprecatedOn <= retiredOn
 }
 
+/** By the names of their models, so that a catalog of thousands is not looked through for each deployment. */
+export type ModelEntries = ReadonlyMap<string, readonly ModelFacts[]>
+
+/** Puts entries in order for `modelEntryOf`. */
+export function modelEntriesOf(entries: readonly ModelFacts[]): ModelEntries {
+  return Map.groupBy(entries, (it) => it.name)
+}
+
 /** The entry of a model at a provider; null where there is none. */
-export function modelEntryOf(
-  entries: readonly ModelFacts[],
-  model: string,
-  provider: Provider,
-): ModelFacts | null {
-  const named = entries.filter((it) => it.name === model)
+export function modelEntryOf(entries: ModelEntries, model: string, provider: Provider): ModelFacts | null {
+  const named = entries.get(model) ?? []
   return named.find((it) => it.provider === provider) ?? named.find((it) => it.provider === null) ?? null
 }
 

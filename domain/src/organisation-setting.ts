@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { TimeZone } from './period.ts'
+import { Currency } from './price.ts'
 
 type Row<T extends z.ZodType> = {
   readonly value: T
@@ -70,6 +71,11 @@ const table = {
   reportingZone: row(TimeZone, 'UTC', {
     unit: 'time zone',
     meaning: 'The time zone that days, weeks and months of usage begin in, where a question does not say.',
+  }),
+  reportingCurrency: row(Currency.nullable(), null, {
+    unit: 'currency',
+    meaning:
+      'The currency that costs are told in besides their own, by the exchange rate of each day, where a question does not say. Null: each stands by itself.',
   }),
 } as const satisfies Record<string, Row<z.ZodType>>
 

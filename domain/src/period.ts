@@ -36,12 +36,34 @@ export type Period = {
 
 /** The period an instant falls into; null before the first and after the last one. */
 export function periodAt(rule: PeriodRule, timeZone: string, atMs: number): Period | null {
-  const wallMs = wallClock(timeZone)
+  return periodBy(rule, wallClock(timeZone), atMs)
+}
+
+/** The same by a clock that is at hand, for whoever asks many times. */
+export function periodBy(rule: PeriodRule, wallMs: WallClock, atMs: number): Period | null {
   const today = dayOf(wallMs(atMs))
   const days = daysAround(rule, today)
   if (days === null) return null
   const fromMs = midnight(days.from, wallMs)
   return { name: textOf(days.from), fromMs, toMs: midnight(days.to, wallMs) }
+}
+
+/**
+ * When so many periods have ended, of which the first is that of an instant; null where there are not so many, or none
+ * then.
+ */
+export function endOfPeriods(
+  { period, timeZone }: { readonly period: PeriodRule; readonly timeZone: string },
+  atMs: number,
+  count: number,
+): number | null {
+  let endMs = atMs
+  for (let i = 0; i < count; i++) {
+    const it = periodAt(period, timeZone, endMs)
+    if (it === null) return null
+    endMs = it.toMs
+  }
+  return endMs
 }
 
 /** What will have been spent when the period ends, if it goes on as it has; null in its first hundredth. */

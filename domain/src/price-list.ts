@@ -4,10 +4,10 @@
  */
 import { z } from 'zod'
 import { Day } from './exchange-rate.ts'
-import type { MachineName } from './name.ts'
 import { Currency, type Price, PriceEntry, type Provider } from './price.ts'
 import { lineName, type PriceLine } from './price-line.ts'
 import { inForce } from './rate-card.ts'
+import { crossedBy } from './validity.ts'
 
 const PRICES_MAX = 2000
 
@@ -60,6 +60,43 @@ export const PriceDifference = z.object({
 })
 export type PriceDifference = z.infer<typeof PriceDifference>
 
+/** A price of one's own with an end, that holds when a listed one would: it stays, and the listed one is left out. */
+export const KeptPrice = z.object({
+  model: z.string(),
+  provider: PriceEntry.shape.provider,
+  id: z.string(),
+  effectiveFrom: z.string(),
+  effectiveTo: z.string().nullable(),
+  source: PriceEntry.shape.source,
+  /** What the list says. */
+  listed: Said,
+})
+export type KeptPrice = z.infer<typeof KeptPrice>
+
+/**
+ * Tells apart what can be taken over and what stands in the way of it.
+ * @param effectiveFrom when the listed prices would begin, to hold until later ones do
+ */
+export function partCrossed(
+  differences: readonly PriceDifference[],
+  prices: readonly Price[],
+  effectiveFrom: string,
+): { free: PriceDifference[]; kept: KeptPrice[] } {
+  const byName = Map.groupBy(prices, nameOf)
+  const free: PriceDifference[] = []
+  const kept: KeptPrice[] = []
+  for (const it of differences) {
+    const crossed = crossedBy({ effectiveFrom, effectiveTo: null }, byName.get(nameOf(it)) ?? [])
+    if (crossed === undefined) free.push(it)
+    else {
+      const { id, effectiveTo, source } = crossed
+      const { model, provider, after: listed } = it
+      kept.push({ model, provider, id, effectiveFrom: crossed.effectiveFrom, effectiveTo, source, listed })
+    }
+  }
+  return { free, kept }
+}
+
 /**
  * How a list differs from the prices in force at an instant, in the order of the list.
  * @returns the models that are new or cost something else; of the others only how many they are
@@ -80,7 +117,7 @@ export function differencesOf(
   return { differences, unchanged: list.prices.length - differences.length }
 }
 
-type Named = { readonly model: z.infer<typeof MachineName>; readonly provider: Provider | null }
+type Named = { readonly model: string; readonly provider: Provider | null }
 
 function nameOf({ model, provider }: Named): string {
   return `${model} ${provider}`

@@ -1,11 +1,16 @@
 /** Nothing that looks like a credential gets through, however it is wrapped. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { mintApiToken } from './api-token.ts'
 import { mintKey } from './proxy-key.ts'
 import { redact } from './redaction.ts'
 
 const credentials = fc.oneof(
   fc.constantFrom('live', 'test', 'demo').map((it) => mintKey(it as 'live')),
+  fc.constant(null).map(mintApiToken),
+  fc
+    .tuple(fc.constantFrom('ghp_', 'glpat-', 'xoxb-', 'whsec_'), fc.stringMatching(/^[A-Za-z0-9]{24,48}$/))
+    .map((parts) => parts.join('')),
   fc.stringMatching(/^[A-Za-z0-9]{20,48}$/).map((it) => `sk-${it}`),
   fc.stringMatching(/^[A-Za-z0-9]{20,48}$/).map((it) => `sk-proj-${it}`),
   fc.stringMatching(/^[A-Za-z0-9]{20}\.[A-Za-z0-9]{20}\.[A-Za-z0-9]{20}$/).map((it) => `eyJ${it}`),

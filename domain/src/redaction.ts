@@ -7,8 +7,8 @@ const MASK = '[redacted]'
 
 /** A word may begin after an escaped line end too: bodies are often quoted as JSON within JSON. */
 const PATTERNS: readonly RegExp[] = [
-  /hg_(?:live|test|demo)_[0-9A-Za-z]{8,}/g,
-  /(?:\b|(?<=\\[nrt]))(?:sk|rk|pk)-[A-Za-z0-9_-]{8,}/g,
+  /hg(?:_(?:live|test|demo)_[0-9A-Za-z]{8,}|t_[0-9A-Za-z_-]{8,})/g,
+  /(?:\b|(?<=\\[nrt]))(?:(?:sk|rk|pk)-|gh[pos]_|github_pat_|glpat-|xox[abprs]-|whsec_)[A-Za-z0-9_-]{8,}/g,
   /(?:\b|(?<=\\[nrt]))eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g,
   /(?:\b|(?<=\\[nrt]))Bearer\s+[A-Za-z0-9._~+/-]{8,}=*/gi,
   /(?:(?<![a-z0-9])|(?<=\\[nrt]))(?:api[-_]?key|authorization|password|secret|token)\b(["']?\s*[:=]\s*["']?)[^\s"',;&]{8,}/gi,

@@ -37,6 +37,7 @@ const table = {
   'usage.read': inTeams(...all),
   'usage.check': overall(...all),
   'sinks.read': overall(...all),
+  'sinks.write': overall('operator', 'admin'),
   'exports.read': inTeams(...all),
   'exports.write': inTeams('operator', 'finance', 'admin'),
   'drafts.read': overall(...all),

@@ -1,7 +1,7 @@
 /** Bins can be added, and a percentile read from them is near the true one. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { binOf, quantileOf } from './rollup.ts'
+import { binOf, quantilesOf } from './rollup.ts'
 
 function binsOf(values: readonly number[]): Map<number, number> {
   const bins = new Map<number, number>()
@@ -16,9 +16,20 @@ test('a percentile from bins is within a fifth of the true one, whatever the val
     fc.property(values, fc.double({ min: 0.01, max: 1, noNaN: true }), (all, share) => {
       const sorted = [...all].sort((a, b) => a - b)
       const truth = sorted[Math.ceil(sorted.length * share) - 1] as number
-      const read = quantileOf(binsOf(all), share) as number
+      const [read] = quantilesOf(binsOf(all), [share]) as [number]
       if (truth <= 1) expect(read).toBeLessThanOrEqual(1)
       else expect(Math.abs(read - truth) / truth).toBeLessThan(0.2)
+    }),
+  )
+})
+
+test('several percentiles read at once are those read one by one', () => {
+  const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 6 })
+  fc.assert(
+    fc.property(values, shares, (all, asked) => {
+      const inOrder = [...asked].sort((a, b) => a - b)
+      const each = inOrder.map((share) => quantilesOf(binsOf(all), [share])?.[0])
+      expect(quantilesOf(binsOf(all), inOrder)).toEqual(each)
     }),
   )
 })
@@ -43,5 +54,6 @@ test('a larger value is never in a smaller bin, and every bin ends at its bound'
 })
 
 test('of nothing there is no percentile', () => {
-  expect(quantileOf(new Map(), 0.5)).toBeNull()
+  expect(quantilesOf(new Map(), [0.5])).toBeNull()
+  expect(quantilesOf(new Map([[3, 0]]), [0.5])).toBeNull()
 })

@@ -51,24 +51,21 @@ function ceilingOf(bin: number): number {
 export type Bins = ReadonlyMap<number, number>
 
 /**
- * The value below which a share of all values lies, found by the nearest rank and placed within its bin as if
- * the bin were filled evenly.
- * @param share from 0 to 1
- * @returns null when the bins are empty
+ * The values below which shares of all values lie, found by the nearest rank and placed within their bins as if a
+ * bin were filled evenly.
+ * @param shares from 0 to 1, the smallest first
+ * @returns as many values as shares; null when the bins are empty
  */
-export function quantileOf(bins: Bins, share: number): number | null {
-  let total = 0
-  for (const count of bins.values()) total += count
+export function quantilesOf(bins: Bins, shares: readonly number[]): number[] | null {
+  const inOrder = [...bins].sort(([a], [b]) => a - b)
+  const total = inOrder.reduce((sum, [, count]) => sum + count, 0)
   if (total === 0) return null
-  const rank = Math.max(1, Math.ceil(total * share))
-  let passed = 0
-  for (const bin of [...bins.keys()].sort((a, b) => a - b)) {
-    const count = bins.get(bin) ?? 0
-    if (passed + count >= rank) {
-      const floor = bin === 0 ? 0 : ceilingOf(bin - 1)
-      return floor + ((ceilingOf(bin) - floor) * (rank - passed)) / count
-    }
-    passed += count
-  }
-  return null
+  let [at, passed] = [0, 0]
+  return shares.map((share) => {
+    const rank = Math.max(1, Math.ceil(total * share))
+    while (passed + (inOrder[at]?.[1] ?? rank) < rank) passed += inOrder[at++]?.[1] ?? 0
+    const [bin, count] = inOrder[at] as [number, number]
+    const floor = bin === 0 ? 0 : ceilingOf(bin - 1)
+    return floor + ((ceilingOf(bin) - floor) * (rank - passed)) / count
+  })
 }

@@ -304,7 +304,7 @@ export const settings: readonly Setting[] = [
     default: null,
     secret: true,
     meaning:
-      'Postgres 15 or newer, as `postgres://user:password@host:5432/database`. Embedded by `npm start` when absent.',
+      'Postgres 15 or newer, as `postgres://user:password@host:5432/database`: Postgres itself, or a pooler of sessions, not of transactions. Embedded by `npm start` when absent.',
   },
   {
     name: 'REDIS_URL',

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { usageRecord } from '../../tests/admin/usage-record.ts'
 import type { CostCorrection } from './rerating.ts'
-import { entryFields, entryId, entryPlace, type SinkEntry } from './sink-entry.ts'
+import { entryFields, entryId, entryNamed, entryPlace, type SinkEntry, SinkEntryId } from './sink-entry.ts'
 
 function correction(nanos: number, changes: Partial<CostCorrection> = {}): SinkEntry {
   const { requestId, attempt, startedAt, keyId, userId, appId, teamId, endpoint } = usageRecord(1)
@@ -48,6 +48,26 @@ test('ids are made of what an entry is of, and no two entries share one', () => 
   expect(new Set(ids).size).toBe(entries.length)
   expect(entries.map(entryId)).toEqual(ids)
   expect(ids[0]).toBe(`req_${'1'.padStart(26, '0')}-1`)
+  for (const [nth, entry] of entries.entries()) {
+    const { requestId, attempt } = entry.kind === 'record' ? entry.record : entry.correction
+    expect(entryNamed(ids[nth] ?? '')).toEqual({ kind: entry.kind, requestId, attempt })
+    expect(SinkEntryId.safeParse(ids[nth]).success).toBe(true)
+  }
+})
+
+test.each([
+  '',
+  'req_1',
+  'req_1-',
+  'req_1-x',
+  '-1',
+  'req_1-1-rrt_1',
+  'req_1-1-rrt_1-eur',
+  'req_1-1-rrt_1-EUR-',
+  'req 1-1',
+])('%j is the id of no entry', (id) => {
+  expect(entryNamed(id)).toBeNull()
+  expect(SinkEntryId.safeParse(id).success).toBe(false)
 })
 
 test('fields have the names of the admin API, tokens lie flat, and why a call was refused stays here', () => {

@@ -2,6 +2,7 @@
  * A sink entry is one thing that a sink is given: a usage record, or what a re-rating added to the cost of one. It
  * never changes, and its id is made of what it is, so that writing it again is the same as having written it once.
  */
+import { z } from 'zod'
 import { nanosText } from './cost.ts'
 import type { CostCorrection } from './rerating.ts'
 import type { UsageRecord } from './usage-record.ts'
@@ -18,6 +19,26 @@ export function entryId(entry: SinkEntry): string {
   if (entry.kind === 'record') return `${entry.record.requestId}-${entry.record.attempt}`
   const { requestId, attempt, reratingId, currency } = entry.correction
   return `${requestId}-${attempt}-${reratingId}-${currency}`
+}
+
+const ENTRY_ID = /^([a-z]+_[^-\s]{1,60})-(\d{1,9})(?:-([a-z]+_[^-\s]{1,60})-([A-Z]{3}))?$/
+
+export const SinkEntryId = z
+  .string()
+  .regex(ENTRY_ID, 'expected the id of an entry, as `req_…-1`, or `req_…-1-rrt_…-EUR` for a correction')
+
+/** What an id tells of its entry. */
+export type EntryName = {
+  readonly kind: SinkEntry['kind']
+  readonly requestId: string
+  readonly attempt: number
+}
+
+/** The other way round of `entryId`; null for what is no such id. */
+export function entryNamed(id: string): EntryName | null {
+  const [, requestId, attempt, reratingId] = ENTRY_ID.exec(id) ?? []
+  if (requestId === undefined) return null
+  return { kind: reratingId === undefined ? 'record' : 'correction', requestId, attempt: Number(attempt) }
 }
 
 /** When its call began, and whose it was; null for a call of nobody. */

@@ -43,7 +43,7 @@ export const Sink = z.object({
   lagSeconds: z.int().min(0),
   recordsSent: Calls,
   correctionsSent: Calls,
-  /** What the sink will never take: put aside, each with its reason. */
+  /** What the sink would not take: put aside, each with its reason, until it is taken after all or forgotten. */
   putAside: Calls,
   /** What was no longer kept when its turn came. */
   missed: Calls,

@@ -24,6 +24,7 @@ function rule(ownerId: string, changes: Partial<BudgetRule> = {}): BudgetRule {
       period: { kind: 'month' },
       timeZone: 'UTC',
       steps: [{ action: 'block', atPercent: 100 }],
+      overrides: [],
       ...changes,
     },
   }
@@ -95,6 +96,46 @@ test('a soft budget is summed up without a bound, a hard one up to where it bloc
     open([rule(owners.app, { steps })]).of(key(), november)?.budgets[0]?.claim.limit
   expect(limitOf([])).toBe(UNBOUNDED)
   expect(limitOf([{ action: 'block', atPercent: 150 }])).toBe(1_500)
+})
+
+test('an override raises where a budget blocks and ends by itself, in the same pool and on the same catalog', () => {
+  const at = (minutes: number) => november + minutes * 60_000
+  const override = {
+    ...{ id: id('bov'), amountNanos: 500 },
+    ...{ effectiveFrom: new Date(at(10)).toISOString(), effectiveTo: new Date(at(20)).toISOString() },
+  }
+  const budgets = open([rule(owners.app, { overrides: [override] })])
+  const record = key()
+  const openAt = (ms: number) => budgets.of(record, ms)?.budgets[0]
+  const instants = [at(0), at(10) - 1, at(10), at(20) - 1, at(20), at(15), at(0)]
+  expect(instants.map((ms) => openAt(ms)?.claim.limit)).toEqual([
+    1_000, 1_000, 1_500, 1_500, 1_000, 1_500, 1_000,
+  ])
+  expect(instants.map((ms) => openAt(ms)?.rule.amountNanos)).toEqual(
+    instants.map((ms) => openAt(ms)?.claim.limit),
+  )
+  expect(new Set(instants.map((ms) => openAt(ms)?.claim.bucket)).size).toBe(1)
+  expect(openAt(at(15))?.raise).toEqual({ nanos: 500, fromMs: at(10), toMs: at(20) })
+  expect(budgets.of(record, at(19))).toBe(budgets.of(record, at(11)))
+})
+
+test('an override lasts over the end of a period and adds to the next one too, until its own end', () => {
+  const override = {
+    ...{ id: id('bov'), amountNanos: 500 },
+    ...{ effectiveFrom: new Date(november).toISOString(), effectiveTo: '2026-12-10T00:00:00.000Z' },
+  }
+  const budgets = open([rule(owners.app, { overrides: [override] })])
+  const record = key()
+  const seen = [november, december - 1, december, Date.parse('2026-12-10T00:00:00Z')].map((ms) => {
+    const it = budgets.of(record, ms)?.budgets[0]
+    return [it?.period.name, it?.claim.limit]
+  })
+  expect(seen).toEqual([
+    ['2026-11-01', 1_500],
+    ['2026-11-01', 1_500],
+    ['2026-12-01', 1_500],
+    ['2026-12-01', 1_000],
+  ])
 })
 
 test('a step that leads to a model nobody knows is a fault that names budget and model', () => {

@@ -4,6 +4,7 @@
  * a call finds them by its key and by when it arrived.
  */
 import { type BudgetRule, type BudgetStep, blocksAtNanos } from './budget.ts'
+import { amountAt, type Raise, raiseAt } from './budget-override.ts'
 import type { DeniedScope } from './gateway-error.ts'
 import { ownerKindOf } from './limit.ts'
 import { type Period, periodAt } from './period.ts'
@@ -20,10 +21,17 @@ export type BudgetsDocument = {
   readonly apps: readonly { readonly id: string; readonly name: string }[]
 }
 
-/** A budget in one of its periods. */
+type Stretch = { readonly fromMs: number; readonly toMs: number }
+
+/** A budget in one of its periods, as it is in force for a stretch of it. */
 export type OpenBudget = {
+  /** Its amount holds what overrides add. */
   readonly rule: BudgetRule
   readonly period: Period
+  /** What of the amount overrides add. */
+  readonly raise: Raise
+  /** How long it stays so: as long as the period, or until an override begins or ends. */
+  readonly stretch: Stretch
   /** Its limit is where the budget blocks; a soft one is only summed up. */
   readonly claim: Claim
 }
@@ -40,7 +48,7 @@ export type Budgets = {
   of(key: KeyRecord, arrivedMs: number): Spend | null
 }
 
-type Known = { readonly fromMs: number; readonly toMs: number; readonly spend: Spend | null }
+type Known = Stretch & { readonly spend: Spend | null }
 
 /** Opens the budgets of a catalog. Those of keys travel with their keys. */
 export function openBudgets(document: BudgetsDocument): Budgets {
@@ -51,7 +59,7 @@ export function openBudgets(document: BudgetsDocument): Budgets {
 
   function open(rule: BudgetRule, key: KeyRecord, atMs: number): OpenBudget | null {
     const before = opened.get(rule)
-    if (before !== undefined && covers(before.period, atMs)) return before
+    if (before !== undefined && covers(before.stretch, atMs)) return before
     const name = rule.ownerId === key.id ? key.name : (names.get(rule.ownerId) ?? rule.ownerId)
     const it = openBudget(rule, name, atMs)
     // A key's own come and go with its record.
@@ -76,17 +84,26 @@ export function openBudgets(document: BudgetsDocument): Budgets {
   }
 }
 
-/** A budget in the period of this instant; null when it has none then. @param name of its owner */
-export function openBudget(rule: BudgetRule, name: string, atMs: number): OpenBudget | null {
-  const period = periodAt(rule.period, rule.timeZone, atMs)
+/**
+ * A budget in the period of this instant, with the overrides of then; null when it has no period then.
+ * @param name of its owner
+ */
+export function openBudget(given: BudgetRule, name: string, atMs: number): OpenBudget | null {
+  const period = periodAt(given.period, given.timeZone, atMs)
   if (period === null) return null
+  const raise = raiseAt(given.overrides, atMs)
+  const rule = raise.nanos === 0 ? given : { ...given, amountNanos: amountAt(given, atMs) }
+  const stretch = {
+    fromMs: Math.max(period.fromMs, raise.fromMs),
+    toMs: Math.min(period.toMs, raise.toMs),
+  }
   const scope: DeniedScope = { kind: ownerKindOf(rule.ownerId), name }
   const claim: Claim = {
     ...{ bucket: `{${rule.teamId}}:${rule.id}:${period.name}`, kind: 'spend', scope, unit: 'nanos' },
     ...{ limit: blocksAtNanos(rule) ?? UNBOUNDED, windowMs: period.toMs - period.fromMs },
     ...{ quotaId: null, instead: null },
   }
-  return { rule, period, claim }
+  return { rule, period, raise, stretch, claim }
 }
 
 /** What holds the calls of a budget to a pace. */
@@ -119,10 +136,10 @@ export function budgetFaults(
 
 function spendOf(opened: readonly (OpenBudget | null)[], atMs: number): Known {
   const budgets = opened.filter((it) => it !== null)
-  const all = budgets.map((it) => it.period)
+  const all = budgets.map((it) => it.stretch)
   const slot = Math.floor(atMs / QUARTER_HOUR_MS) * QUARTER_HOUR_MS
   // One that has not begun, or has ended, says nothing of when to look again.
-  if (budgets.length < opened.length) all.push({ name: '', fromMs: slot, toMs: slot + QUARTER_HOUR_MS })
+  if (budgets.length < opened.length) all.push({ fromMs: slot, toMs: slot + QUARTER_HOUR_MS })
   return {
     fromMs: Math.max(Number.NEGATIVE_INFINITY, ...all.map((it) => it.fromMs)),
     toMs: Math.min(Number.POSITIVE_INFINITY, ...all.map((it) => it.toMs)),
@@ -141,6 +158,6 @@ function joinedWith(own: readonly Claim[]): Spend['claimsWith'] {
   }
 }
 
-function covers({ fromMs, toMs }: { fromMs: number; toMs: number }, atMs: number): boolean {
+function covers({ fromMs, toMs }: Stretch, atMs: number): boolean {
   return fromMs <= atMs && atMs < toMs
 }

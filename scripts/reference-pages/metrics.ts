@@ -26,7 +26,8 @@ const meanings: Readonly<Record<string, string>> = {
   headgate_sink_up: '1 while a `sink` is fed; 0 when its last try failed or no process feeds it.',
   headgate_sink_records_total: 'Usage records that a `sink` was given.',
   headgate_sink_corrections_total: 'Corrections of costs that a `sink` was given.',
-  headgate_sink_put_aside_total: 'What a `sink` refused for good and was put aside.',
+  headgate_sink_put_aside:
+    'What a `sink` refused and is put aside, until it is taken after all or forgotten.',
   headgate_sink_missed_total: 'What a `sink` was not given because it was no longer kept.',
   headgate_config_version: 'Version of the catalog in force; 0 when there is none yet.',
 }

@@ -25,7 +25,7 @@ import { redisUsageOutlet } from '@headgate/adapters/redis/usage-outlet'
 import { redisUsageSource } from '@headgate/adapters/redis/usage-source'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
 import { secretSealer } from '@headgate/adapters/secrets/sealer'
-import { plainSources, secretSources } from '@headgate/adapters/secrets/sources'
+import { secretSources } from '@headgate/adapters/secrets/sources'
 import { readSettings as readControlPlane } from '@headgate/control-plane/config'
 import { startLocalPostgres } from '@headgate/control-plane/database/local-server'
 import { startControlPlane } from '@headgate/control-plane/start'
@@ -103,7 +103,8 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
   const digest = keyDigester(data.keyPepper)
   const usage = await openUsage(shared.outlet, data, { log, undo })
   const bootstrapCode = settings.mode === 'evaluation' ? randomText() : null
-  const secrets = secretResolver({ sources: plainSources(control.secrets), clock, log })
+  const { sealingKey } = control
+  const secrets = secretResolver({ sources: secretSources({ ...control.secrets, sealingKey }), clock, log })
   const controlPlane = await startControlPlane(
     { ...control, bootstrapCode },
     {
@@ -114,7 +115,7 @@ async function run(settings: StandaloneSettings, undo: Undo): Promise<void> {
       ledger: shared.ledger,
       ...{ digestKey: digest, secrets, clock },
       sinks: control.cosmos === null ? [] : [cosmosSink({ ...control.cosmos, secrets })],
-      sealer: control.sealingKey === null ? null : secretSealer(control.sealingKey),
+      sealer: sealingKey === null ? null : secretSealer(sealingKey),
     },
     log,
   )

@@ -120,7 +120,10 @@ test('filters, sorts and sums of somebody of one team cannot reach another', asy
   const get = async (path: string) => (await it.ask('GET', API_ROOT + path, { token: secret })).json
   const { team, app, key } = world.other
   for (const path of [
-    ...['apps', 'users', 'keys', 'limits', 'budgets'].map((word) => `/${word}?team_id=${team}`),
+    ...['apps', 'users', 'keys', 'limits', 'budgets', 'budget-overrides'].map(
+      (word) => `/${word}?team_id=${team}`,
+    ),
+    `/budget-overrides?budget_id=${world.other.budget}`,
     `/keys?app_id=${app}`,
     `/limits?owner_id=${app}`,
     `/usage-records?team_id=${team}`,
@@ -178,6 +181,13 @@ test('somebody of one team makes nothing in another, nor for the team itself', a
     ['/keys', { name: 'new' }, { app_id: mine.app }, { app_id: other.app }, { app_id: `app_${MISSING}` }],
     ['/limits', limit, { owner_id: mine.user }, { owner_id: other.app }, { owner_id: `app_${MISSING}` }],
     ['/budgets', budget, { owner_id: mine.user }, { owner_id: other.app }, { owner_id: `app_${MISSING}` }],
+    [
+      '/budget-overrides',
+      { amount_nanos: 1, reason: 'more' },
+      { budget_id: mine.budget },
+      { budget_id: other.budget },
+      { budget_id: `bud_${MISSING}` },
+    ],
   ] as const) {
     const answers = [
       await post(path, { ...body, ...foreign }),
@@ -189,6 +199,9 @@ test('somebody of one team makes nothing in another, nor for the team itself', a
   }
   expect((await post('/limits', { ...limit, owner_id: mine.team })).status).toBe(403)
   expect((await post('/budgets', { ...budget, owner_id: mine.team })).status).toBe(403)
+  const ofTeam = await it.ask('POST', `${API_ROOT}/budgets`, { body: { ...budget, owner_id: mine.team } })
+  const more = { budget_id: ofTeam.json.id, amount_nanos: 1, reason: 'more' }
+  expect((await post('/budget-overrides', more)).status).toBe(403)
   const moved = await it.ask('PATCH', `${API_ROOT}/keys/${mine.key}`, {
     token: secret,
     body: { user_id: other.user },

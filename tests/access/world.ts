@@ -25,6 +25,9 @@ async function thingsOf({ client, db }: TestPlane, name: string) {
       ...{ period: { kind: 'month' }, steps: [{ atPercent: 80, action: 'alert' }] },
     },
   })
+  const override = await client.budgetOverrides.create({
+    body: { budgetId: budget.id, amountNanos: 1_000, reason: 'a launch' },
+  })
   const policy = await client.policies.create({ body: { name, ownerId: app.id } })
   const token = await tokenFor({ client }, { role: 'viewer', teamIds: [team.id] })
   const record = { ...usageRecord(0), teamId: team.id, appId: app.id, keyId: key.id, userId: user.id }
@@ -33,6 +36,7 @@ async function thingsOf({ client, db }: TestPlane, name: string) {
   const scopedAdmin = await tokenFor({ client }, { role: 'admin', teamIds: [team.id] })
   return {
     ...{ team: team.id, app: app.id, user: user.id, key: key.id, limit: limit.id, budget: budget.id },
+    override: override.id,
     ...{ policy: policy.id, token: token.id, request: requestId, adminSecret: scopedAdmin.secret },
   }
 }

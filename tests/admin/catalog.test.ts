@@ -1,7 +1,7 @@
 /** The catalog's history: versions, what differs between them, the way back, and who serves from which. */
 import { CatalogDocument } from '@headgate/domain/catalog'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestPlane, type TestPlane } from './harness.ts'
+import { digestKey, startTestPlane, type TestPlane } from './harness.ts'
 import { newResource } from './provider.ts'
 
 let it: TestPlane
@@ -113,6 +113,85 @@ test('a version that no longer holds together is not restored, and nothing chang
   const restored = client.catalog.restore({ params: { version: String(version) }, body: { message: 'x' } })
   await expect(restored).rejects.toMatchObject({ status: 409, code: 'catalog_conflict' })
   expect(await client.catalog.read()).toEqual(before)
+})
+
+test('a version comes back though its names went to other things since', async () => {
+  const { client } = it
+  const [blue, green] = [
+    await client.modelAliases.create({ body: { name: 'blue' } }),
+    await client.modelAliases.create({ body: { name: 'green' } }),
+  ]
+  const good = await published()
+  const rename = (aliasId: string, name: string) =>
+    client.modelAliases.change({ params: { aliasId }, body: { name } })
+  await rename(blue.id, 'aside')
+  await rename(green.id, 'blue')
+  await rename(blue.id, 'green')
+  const params = { version: String(good.version) }
+  await client.catalog.restore({ params, body: { message: 'each its own' } })
+  expect(parts(await published())).toEqual(parts(good))
+})
+
+test('the limit of a key goes with the key when a version comes back, and is never lost by it', async () => {
+  const { client, ports } = it
+  const team = await client.teams.create({ body: { name: 'Guaranteed' } })
+  const app = await client.apps.create({ body: { teamId: team.id, name: 'app' } })
+  const key = await client.keys.create({ body: { appId: app.id, name: 'key' } })
+  const measure = 'requests_per_minute' as const
+  const top = await client.limits.create({ body: { ownerId: team.id, measure, amount: 100 } })
+  const made = await client.limits.create({ body: { ownerId: key.id, parentId: top.id, amount: 10 } })
+  const without = (await published()).version
+  const change = (guarantee: number | null) =>
+    client.limits.change({ params: { limitId: made.id }, body: { guarantee } })
+  await change(0.5)
+  const held = (await published()).version
+  const restore = (version: number) =>
+    client.catalog.restore({ params: { version: String(version) }, body: { message: 'back' } })
+  const carried = async () =>
+    (await ports.keyPublisher.find(digestKey(key.secret)))?.limits.map(({ id, amount, guarantee }) => ({
+      ...{ id, amount, guarantee },
+    }))
+  await restore(without)
+  expect(await client.limits.read({ params: { limitId: made.id } })).toEqual(made)
+  expect(await carried()).toEqual([{ id: made.id, amount: 10, guarantee: null }])
+  await restore(held)
+  expect(await carried()).toEqual([{ id: made.id, amount: 10, guarantee: 0.5 }])
+  await client.limits.remove({ params: { limitId: made.id } })
+  expect(await carried()).toEqual([])
+  await restore(held)
+  expect(await carried()).toEqual([{ id: made.id, amount: 10, guarantee: 0.5 }])
+})
+
+test('what was changed past the API comes back too, though no version knows of it', async () => {
+  const { client, db } = it
+  const alias = await client.modelAliases.create({ body: { name: 'tampered' } })
+  const tiers = [[{ deploymentId: deploymentIds[0]! }]]
+  const route = await client.routes.create({ body: { aliasId: alias.id, tiers } })
+  const good = await published()
+  const lost = JSON.stringify([[{ deploymentId: `dep_${'0'.repeat(26)}`, weight: 1 }]])
+  await db.updateTable('routes').set({ tiers: lost }).where('id', '=', route.id).execute()
+  await expect(client.modelAliases.create({ body: { name: 'blocked' } })).rejects.toMatchObject({
+    code: 'catalog_conflict',
+  })
+  const params = { version: String(good.version) }
+  const { data } = await client.catalog.restore({ params, body: { message: 'as it was' } })
+  expect(data.map(({ kind, id, change }) => [kind, id, change])).toEqual([['routes', route.id, 'changed']])
+  expect(parts(await published())).toEqual(parts(good))
+  await client.modelAliases.create({ body: { name: 'blocked' } })
+})
+
+test('a version whose resource refers to a secret that is gone is not restored, and the secret is named', async () => {
+  const { client } = it
+  const secret = await client.secrets.create({ body: { name: 'gone', value: 'of no known form' } })
+  const origin = 'https://api.openai.com'
+  const body = { name: 'by-secret', apiStyle: 'openai' as const, origin, secretRef: secret.ref as never }
+  const resource = await client.resources.create({ body })
+  const { version } = await client.catalog.read()
+  await client.resources.remove({ params: { resourceId: resource.id } })
+  await client.secrets.remove({ params: { secretId: secret.id } })
+  const restored = client.catalog.restore({ params: { version: String(version) }, body: { message: 'x' } })
+  await expect(restored).rejects.toMatchObject({ status: 409, code: 'catalog_conflict' })
+  await expect(restored).rejects.toThrow('db://gone')
 })
 
 test('a publication is live on as many gateways as say so, and one that is silent is not counted', async () => {

@@ -105,7 +105,7 @@ test('a price that is in force is not rewritten and not removed; it is closed to
   expect((await priceOfModel('held', inDays(0))).id).not.toBe(price.id)
 })
 
-test('two prices that would hold for the same time are refused by name, in lists too, and one within another is not', async () => {
+test('two prices that would hold for the same time are refused by name, a list leaves such out, and one within another is not', async () => {
   const { client } = it
   const first = await priceOfModel('crossed', inDays(10), inDays(20))
   await expect(priceOfModel('crossed', inDays(15))).rejects.toMatchObject(
@@ -133,12 +133,31 @@ test('two prices that would hold for the same time are refused by name, in lists
         ...{ model: 'crossed', provider: null, currency: 'EUR', isFree: false, source: null },
         lines: [{ kind: 'input', nanos: 3, serviceTier: 'standard', aboveInputTokens: 0 }],
       },
+      {
+        ...{ model: 'beside', provider: null, currency: 'EUR', isFree: false, source: null },
+        lines: [{ kind: 'input', nanos: 4, serviceTier: 'standard', aboveInputTokens: 0 }],
+      },
     ],
   } as const
   const body = { list: list as never, effectiveFrom: inDays(16) }
-  const { confirm } = await client.prices.takeOver({ body })
-  await expect(client.prices.takeOver({ body: { ...body, confirm } })).rejects.toMatchObject({
-    faults: [{ code: 'crosses', message: expect.stringContaining(first.id) }],
+  const shown = await client.prices.takeOver({ body })
+  const kept = { model: 'crossed', provider: null, id: first.id, effectiveTo: first.effectiveTo }
+  expect(shown).toMatchObject({
+    ...{ applied: false, differences: [{ model: 'beside' }], unchanged: 0 },
+    kept: [{ ...kept, listed: { lines: [{ kind: 'input', nanos: 3 }] } }],
+  })
+  const done = await client.prices.takeOver({ body: { ...body, confirm: shown.confirm } })
+  expect(done).toEqual({ ...shown, applied: true })
+  const of = async (model: string) => (await client.prices.list({ query: { model } })).data
+  expect((await of('crossed')).filter((one) => one.source?.startsWith('ours'))).toEqual([])
+  expect(await of('beside')).toMatchObject([{ source: 'ours, 2026-11-01', effectiveTo: null }])
+  const [event] = (await client.auditEvents.list({ query: { subjectId: shown.confirm } })).data
+  expect(event?.after).toMatchObject({ kept: [{ id: first.id, model: 'crossed' }] })
+  // Nothing but what is kept is left: nothing is taken over.
+  expect(await client.prices.takeOver({ body })).toMatchObject({
+    differences: [],
+    unchanged: 1,
+    kept: [kept],
   })
 })
 

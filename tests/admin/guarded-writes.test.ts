@@ -53,6 +53,18 @@ test('a read, its list entry and the write before it agree on the ETag, and an u
   expect(other.status).toBe(200)
 })
 
+test('an answer names where the new thing is only if it is there', async () => {
+  const body = {
+    ...{ name: 'c', kind: 'webhook', url: 'https://alerts.example.com/', secret_ref: 'env://SIGNED_WITH' },
+    muted_until: '2999-01-01T00:00:00Z',
+  }
+  const channel = await it.ask('POST', '/api/v1/alert-channels', { body })
+  const location = channel.headers.get('location') ?? ''
+  expect((await it.ask('GET', location)).json).toEqual(channel.json)
+  const delivery = await it.ask('POST', `${location}/tests`)
+  expect([delivery.status, delivery.headers.get('location')]).toEqual([201, null])
+})
+
 test('a change for another state is refused with the ETag there is now, and changes nothing', async () => {
   const team = await newTeam('seen')
   const seen = it.client.etagOf(team)!

@@ -10,6 +10,7 @@ import { type MemoryLedger, memoryLedger } from '@headgate/adapters/memory/ledge
 import { memoryUsageStream } from '@headgate/adapters/memory/usage-stream'
 import { envSecrets } from '@headgate/adapters/secrets/env'
 import { secretResolver } from '@headgate/adapters/secrets/resolver'
+import { sealedSecrets } from '@headgate/adapters/secrets/sealed'
 import { secretSealer } from '@headgate/adapters/secrets/sealer'
 import { type AdminClient, adminClient } from '@headgate/admin-contract/client'
 import type { ControlPlaneConfig } from '@headgate/control-plane/config'
@@ -154,7 +155,10 @@ export function memoryPorts(environment: Readonly<Record<string, string>> = {}):
     digestKey,
     sealer: secretSealer(SEALING_KEY),
     ledger: memoryLedger(systemClock),
-    secrets: secretResolver({ sources: { env: envSecrets(environment) }, clock: systemClock }),
+    secrets: secretResolver({
+      sources: { env: envSecrets(environment), db: sealedSecrets(secretSealer(SEALING_KEY)) },
+      clock: systemClock,
+    }),
     sinks: [],
     clock: systemClock,
   }

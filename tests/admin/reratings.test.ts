@@ -153,3 +153,38 @@ test('an old confirmation, a window that is not over or runs backwards is refuse
     })
   }
 })
+
+test('budgets tell what calls cost since they were last rated, whether they were there before or come after', async () => {
+  const { client } = it
+  const team = await client.teams.create({ body: { name: 'Rated anew' } })
+  const of = { teamId: team.id, appId: null, userId: null, keyId: null }
+  const budget = async (name: string, currency: string) => {
+    const period = { kind: 'span', from: '2020-01-01', to: '2099-12-31' } as const
+    const body = { ownerId: team.id, name, currency, amountNanos: 5_000, period }
+    return (await client.budgets.create({ body })).id
+  }
+  const live = async (budgetId: string) => {
+    const [one] = (await client.budgets.live({ query: { budgetId } })).data
+    return [one?.recordedNanos, one?.unpricedCalls]
+  }
+  const [euros, dollars] = [await budget('euros', 'EUR'), await budget('dollars', 'USD')]
+  const records = [call(200_000, of), call(200_001, { ...unpriced, ...of })]
+  const plan = { db: it.db, log: () => {}, usage: usageStore(it.db) }
+  await drainBatch(plan, { records, confirm: async () => {} }, new AbortController().signal)
+  expect([await live(euros), await live(dollars)]).toEqual([
+    [0, 1],
+    [1_000, 1],
+  ])
+  const later = { from: '2026-11-03T00:00:00Z', to: '2026-11-04T00:00:00Z', reason: 'late again' }
+  const { confirm } = await client.reratings.create({ body: later })
+  expect(await live(euros)).toEqual([0, 1])
+  await client.reratings.create({ body: { ...later, confirm } })
+  expect([await live(euros), await live(dollars)]).toEqual([
+    [4_000, 0],
+    [0, 0],
+  ])
+  const events = await client.budgets.events({ query: { budgetId: euros } })
+  expect(events.data.map((event) => event.atPercent)).toEqual([80])
+  expect(await live(await budget('euros that come after', 'EUR'))).toEqual([4_000, 0])
+  expect(await live(await budget('dollars that come after', 'USD'))).toEqual([0, 0])
+})

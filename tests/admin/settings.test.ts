@@ -21,8 +21,8 @@ beforeAll(async () => {
 })
 afterAll(() => it.stop())
 
-const set = (name: string, value: string | number | null) =>
-  it.client.settings.change({ params: { name }, body: { value }, ifMatch: '*' })
+const set = (name: string, value: string | number | null, more = {}) =>
+  it.client.settings.change({ params: { name }, body: { value, ...more }, ifMatch: '*' })
 const reset = (name: string) => it.client.settings.reset({ params: { name }, ifMatch: '*' })
 const read = (name: string) => it.client.settings.read({ params: { name } })
 
@@ -33,7 +33,7 @@ test('all are listed with their default, unit, bounds and meaning, page by page'
     expect(one).toMatchObject({ source: 'default', fixedBy: null, changedBy: null, changedAt: null })
     expect(one.value).toBe(one.default)
     expect(one.meaning.length).toBeGreaterThan(20)
-    expect(one.bounds === null).toBe(typeof one.default === 'string')
+    expect(one.bounds === null).toBe(['time zone', 'currency'].includes(one.unit))
     expect(await read(one.name)).toEqual(one)
   }
   const walked: string[] = []
@@ -77,6 +77,7 @@ test.each([
   ['rotation_grace_minutes', 1_441, '0 to 1440'],
   ['reporting_zone', 'Europe/Nowhere', 'time zone'],
   ['reporting_zone', 2, 'time zone'],
+  ['reporting_currency', 'euro', 'currency'],
 ])('%s cannot be %j, and the refusal says what it can be', async (name, value, said) => {
   await expect(set(name, value)).rejects.toMatchObject({
     ...{ status: 400, faults: [{ pointer: '/value', fix: expect.stringContaining(said) }] },
@@ -161,6 +162,38 @@ test('days of usage begin in the zone that was settled on, unless a question say
   await reset('reporting_zone')
 })
 
+test('costs are told in the currency that was settled on, unless a question says another or none', async () => {
+  const startedAt = '2026-11-05T12:00:00.000Z'
+  await usageStore(it.db).store([usageRecord(11, { startedAt, costNanos: 2_000_000_000, currency: 'USD' })])
+  for (const [quote, rateBillionths] of [
+    ['EUR', 500_000_000],
+    ['CHF', 750_000_000],
+  ] as const)
+    await it.client.exchangeRates.put({
+      body: { base: 'USD', quote, day: '2026-11-01', rateBillionths, source: 'a test' },
+    })
+  const query = { from: '2026-11-05T00:00:00Z', to: '2026-11-06T00:00:00Z' }
+  const seen = async (more = {}) => {
+    const answer = await it.client.usage.query({ query: { ...query, ...more } })
+    const { costs, costIn } = answer.data[0]?.sums ?? {}
+    return [answer.in, costs, costIn && `${costIn.amount} ${costIn.currency}`, answer.rates?.length ?? null]
+  }
+  const own = [{ amount: '2.00', currency: 'USD' }]
+  expect(await seen()).toEqual([null, own, null, null])
+  await set('reporting_currency', 'EUR')
+  expect(await seen()).toEqual(['EUR', own, '1.00 EUR', 1])
+  expect(await seen({ in: 'CHF' })).toEqual(['CHF', own, '1.50 CHF', 1])
+  expect(await seen({ in: 'none' })).toEqual([null, own, null, null])
+  const file = async (more: string) =>
+    (await it.ask('GET', `/api/v1/analytics/export?format=csv&from=${query.from}&to=${query.to}${more}`)).text
+  expect((await file('')).split('\n')[0]).toContain('cost_in_eur')
+  expect((await file('&in=none')).split('\n')[0]).not.toContain('cost_in')
+  expect((await it.ask('GET', '/api/v1/analytics/query?in=euro')).status).toBe(400)
+  await set('reporting_currency', null)
+  expect(await seen()).toEqual([null, own, null, null])
+  await reset('reporting_currency')
+})
+
 test('files of exports are kept as long, and hold as much, as was settled on', async () => {
   await usageStore(it.db).store([2, 3, 4].map((n) => usageRecord(n)))
   const question = 'from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z'
@@ -215,21 +248,21 @@ test('each level of usage, and records, are kept as long as was settled on from 
     ['keep_records_days', 10, [false, false, true, true]],
     ['keep_hours_days', 10, [false, false, false, true]],
   ] as const) {
-    await set(name, value)
+    await set(name, value, { allowDeletion: true })
     await job.run(never)
     expect(await left()).toEqual(expected)
   }
   await usageStore(it.db).store([usageRecord(60, { startedAt: at(5) })])
   const minutes = async () => (await countBefore(at(2)))[1]
   expect(await minutes()).toBeGreaterThan(0)
-  await set('keep_minutes_days', 1)
+  await set('keep_minutes_days', 1, { allowDeletion: true })
   await job.run(never)
   expect(await minutes()).toBe(0)
   const yearsLater = nowMs + 800 * DAY_MS
   const later = keepUsage({ db: it.db, log, clock: { nowMs: () => yearsLater }, fixedSettings: {} })
   await later.run(never)
   expect((await left())[3]).toBe(true)
-  await set('keep_days_days', 30)
+  await set('keep_days_days', 30, { allowDeletion: true })
   await later.run(never)
   expect((await left())[3]).toBe(false)
 })
@@ -261,4 +294,46 @@ test('audit events are kept as long as was settled on', async () => {
   await set('keep_audit_days', 365)
   await job.run(never)
   expect(await count()).toBeLessThan(before ?? 0)
+})
+
+test('a shorter retention that would delete something says how much, and deletes only with leave', async () => {
+  const own = await startTestPlane({ config: { fixedSettings: {} } })
+  try {
+    const { client, db } = own
+    const today = Math.floor(Date.now() / DAY_MS) * DAY_MS
+    const day = (ago: number) => new Date(today - ago * DAY_MS).toISOString()
+    const records = [40, 45, 45, 20].map((ago, n) => usageRecord(n, { startedAt: day(ago) }))
+    await usageStore(db).store(records)
+    const change = (name: string, body: object) =>
+      own.ask('PATCH', `/api/v1/settings/${name}`, { body: { value: 30, ...body } })
+    const [first, end] = [45, 30].map((ago) => day(ago).slice(0, 10))
+    const message = `usage records of 15 days would be deleted, from ${first} up to ${end}: 3 in all`
+    for (const query of ['', '?dry_run=true']) {
+      const refused = await change(`keep_records_days${query}`, {})
+      expect(refused.status).toBe(409)
+      expect(refused.json.errors).toMatchObject([{ pointer: '/value', code: 'would_delete', message }])
+    }
+    const value = async () => (await client.settings.read({ params: { name: 'keep_records_days' } })).value
+    expect(await value()).toBe(90)
+    // What deletes nothing needs no leave: a longer time, and a shorter one that everything fits in.
+    expect((await change('keep_records_days', { value: 46 })).status).toBe(200)
+    expect((await change('keep_records_days', { value: 100 })).status).toBe(200)
+    expect((await change('keep_records_days', { value: 44, allow_deletion: true })).status).toBe(200)
+    expect(await value()).toBe(44)
+    expect((await change('keep_days_days', {})).json.errors[0].message).toMatch(
+      /sums of usage by the day of 15 days/,
+    )
+    expect((await change('keep_audit_days', {})).status).toBe(200)
+    // To set back is to shorten where more was kept than by default.
+    expect((await change('keep_records_days', { value: 400 })).status).toBe(200)
+    await usageStore(db).store([usageRecord(9, { startedAt: day(120) })])
+    const reset = await own.ask('DELETE', '/api/v1/settings/keep_records_days')
+    expect([reset.status, reset.json.errors[0].code]).toEqual([409, 'would_delete'])
+    const events = await client.auditEvents.list({
+      query: { subjectId: 'keep_records_days', result: 'done' },
+    })
+    expect(events.data).toHaveLength(4)
+  } finally {
+    await own.stop()
+  }
 })

@@ -160,3 +160,38 @@ test('an order or a filter that a list does not have is refused with those it ha
     fix: expect.stringContaining('limit, cursor, sort, q'),
   })
 })
+
+test('what stays because something lasting is of it is not told to remove that first', async () => {
+  const { client } = it
+  const resource = await client.resources.create({
+    body: {
+      ...{ name: 'agreed', apiStyle: 'openai', origin: 'https://api.openai.com' },
+      secretRef: 'env://OPENAI_API_KEY' as never,
+    },
+  })
+  const effectiveFrom = new Date(Date.now() - 60_000).toISOString()
+  await client.agreements.create({
+    body: { resourceId: resource.id, multiplierMillionths: 900_000, effectiveFrom },
+  })
+  const team = await client.teams.create({ body: { name: 'with a budget' } })
+  const budget = await client.budgets.create({
+    body: {
+      ...{ ownerId: team.id, name: 'ended', currency: 'EUR', amountNanos: 1 },
+      period: { kind: 'day' },
+    },
+  })
+  await client.budgets.remove({ params: { budgetId: budget.id } })
+  const fixOf = (removed: Promise<unknown>) =>
+    removed.then(
+      () => null,
+      ({ faults: [fault] }) => [fault.code, fault.message, fault.fix],
+    )
+  const [ofResource, ofTeam] = [
+    await fixOf(client.resources.remove({ params: { resourceId: resource.id } })),
+    await fixOf(client.teams.remove({ params: { teamId: team.id } })),
+  ]
+  expect(ofResource?.slice(0, 2)).toEqual(['in_use', 'agreements still refer to it'])
+  expect(ofResource?.[2]).toMatch(/has come into force stays.* take its deployments out of every route/)
+  expect(ofTeam?.slice(0, 2)).toEqual(['in_use', 'budgets still refer to it'])
+  expect(ofTeam?.[2]).toMatch(/kept with its history.* revoke its keys/)
+})

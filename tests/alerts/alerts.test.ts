@@ -126,6 +126,32 @@ test('what fails is tried again with the same id and bytes, and what is given up
   expect(events.data.map((event) => event.action)).toEqual(['alert-delivery.retried'])
 })
 
+test('a secret that we keep ourselves signs, the new one once it is rotated, and is not removed from under a channel', async () => {
+  const [old, next] = ['one', 'two'].map(
+    (word) => `whsec_${Buffer.from(`the secret number ${word} of this test`).toString('base64')}`,
+  ) as [string, string]
+  const { id: secretId, ref } = await it.client.secrets.create({ body: { name: 'signing', value: old } })
+  const { id: channelId } = await channel({ secretRef: ref as never })
+  const signedWith = async (secret: string) => {
+    receiver.received.length = 0
+    await it.client.alertChannels.test({ params: { channelId } })
+    await until(() => receiver.received.length === 1, 'the test')
+    const [{ headers, body }] = receiver.received as [Receiver['received'][number]]
+    new Webhook(secret).verify(body, headers as Record<string, string>)
+  }
+  await signedWith(old)
+  await it.client.secrets.rotate({ params: { secretId }, body: { value: next } })
+  await signedWith(next)
+  const params = { secretId }
+  await expect(it.client.secrets.remove({ params, ifMatch: '*' })).rejects.toMatchObject({
+    faults: [{ code: 'in_use', message: expect.stringContaining('alert channels') }],
+  })
+  const nowhere = channel({ secretRef: 'db://nowhere' as never })
+  await expect(nowhere).rejects.toMatchObject({ faults: [{ pointer: '/secret_ref' }] })
+  await it.client.alertChannels.remove({ params: { channelId }, ifMatch: '*' })
+  await it.client.secrets.remove({ params, ifMatch: '*' })
+})
+
 test('a receiver that is down, redirects, is gone or floods is told apart, and nothing is followed', async () => {
   const answers: [ReceiverAnswer: Receiver['answer'], state: string, answer: RegExp][] = [
     [

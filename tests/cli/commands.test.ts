@@ -311,3 +311,44 @@ test('the help is data for programmes, of all commands or of some', async () => 
   const [one] = await data('help', 'logs', 'tail', '--output', 'json')
   expect(one).toMatchObject({ command: 'logs tail', operation: 'requests.stream', destructive: false })
 })
+
+test('a budget is raised for a while by its name, told with what is added, and lowered again', async () => {
+  const [team] = (await it.client.teams.list({ query: { q: 'Payments' } })).data
+  await it.client.budgets.create({
+    body: {
+      ...{ ownerId: team?.id ?? '', name: 'Launch month', currency: 'EUR', amountNanos: 500_000_000_000 },
+      period: { kind: 'month' },
+    },
+  })
+  const override = ['budgets', 'override', '--budget', 'Launch month', '--amount', '12.50']
+  expect((await home.cli(override)).err).toContain('--reason')
+  const made = await data(...override, '--reason', 'The launch of Monday')
+  expect(made).toMatchObject({ amount_nanos: 12_500_000_000, reason: 'The launch of Monday' })
+  const [live] = await data(
+    ...['budgets', 'live', '--budget', 'Launch month', '--json', 'amount_nanos,override_nanos'],
+  )
+  expect(live).toEqual({ amount_nanos: 512_500_000_000, override_nanos: 12_500_000_000 })
+  expect(await data('budgets', 'overrides', '--budget', 'Launch month', '--state', 'in_force')).toEqual([
+    made,
+  ])
+  await data('budgets', 'change-override', made.id, '--amount', '20')
+  const ended = await data('budgets', 'end-override', made.id, '--yes')
+  expect([ended.amount_nanos, Date.parse(ended.effective_to) <= Date.now()]).toEqual([20_000_000_000, true])
+  expect((await data('budgets', 'show', 'Launch month')).amount_nanos).toBe(500_000_000_000)
+})
+
+test('prices of one’s own that a list would cross are kept, and said', async () => {
+  const lines = [{ kind: 'input' as const, nanos: 1_000 }]
+  const effectiveTo = new Date(Date.now() + 86_400_000).toISOString()
+  const effectiveFrom = '2026-01-01T00:00:00Z'
+  const own = { model: 'agreed', currency: 'EUR', lines, effectiveFrom, effectiveTo }
+  const { id } = await it.client.prices.create({ body: own })
+  const listed = { provider: null, currency: 'EUR', is_free: false, source: null }
+  const priced = [{ kind: 'input', nanos: 2_000, service_tier: 'standard', above_input_tokens: 0 }]
+  const prices = ['agreed', 'beside'].map((model) => ({ ...listed, model, lines: priced }))
+  const input = JSON.stringify({ list: { source: 'a list', day: '2026-11-01', prices } })
+  const { code, out, err } = await home.cli(['prices', 'import', '--file', '-'], { input })
+  expect(code, err).toBe(0)
+  expect(JSON.parse(out)).toMatchObject({ kept: [{ id }], differences: [{ model: 'beside' }] })
+  expect(err).toContain('were kept, and the listed ones left out: agreed.')
+})

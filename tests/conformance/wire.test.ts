@@ -35,6 +35,9 @@ const CALLS: readonly (readonly [path: string, body: Record<string, unknown>])[]
   ['/v1/chat/completions', { model: 'v1.content-filter', messages }],
 ]
 
+/** What stands behind a stream whose cost is known. */
+const COST_COMMENT = /^: headgate cost=\d+\.\d{9} currency=USD\n\n$/
+
 const call = (path: string, body: unknown, headers: Record<string, string> = {}) =>
   send(target.origin, {
     path,
@@ -45,7 +48,7 @@ const call = (path: string, body: unknown, headers: Record<string, string> = {})
 const servedLast = () => target.own?.fake.record().at(-1)
 
 describe.skipIf(isFarAway).each(CALLS)('%s %o', (path, body) => {
-  test('gives the provider’s bytes, but for the usage event nobody asked for', async () => {
+  test('gives the provider’s bytes, but for the usage event nobody asked for, and then the cost', async () => {
     const reply = await call(path, body)
     const sent = servedLast()?.answer?.toString('latin1') ?? ''
     expect(sent.length).toBe(servedLast()?.bytesSent)
@@ -53,7 +56,10 @@ describe.skipIf(isFarAway).each(CALLS)('%s %o', (path, body) => {
     const expected = asked
       ? sent.replace(/data: \{[^\n]*"choices":\[\],[^\n]*"usage":\{[^\n]*\n\n/, '')
       : sent
-    expect(reply.body.toString('latin1') === expected).toBe(true)
+    const passed = reply.body.toString('latin1')
+    expect(passed.slice(0, expected.length) === expected).toBe(true)
+    const behind = body['stream'] === true ? COST_COMMENT : /^$/
+    expect(passed.slice(expected.length)).toMatch(behind)
   })
 
   test('sends the caller’s bytes on, but for the model’s name and the request for usage', async () => {
@@ -68,7 +74,7 @@ describe.skipIf(isFarAway).each(CALLS)('%s %o', (path, body) => {
 })
 
 describe.skipIf(isFarAway)('the same call through the gateway and directly', () => {
-  test('gives the same bytes', async () => {
+  test('gives the same bytes, with the cost behind a stream', async () => {
     const own = target.own
     if (own === null) return
     for (const body of [
@@ -84,7 +90,10 @@ describe.skipIf(isFarAway)('the same call through the gateway and directly', () 
         headers,
         body: body as object,
       })
-      expect(through.body.equals(direct.body)).toBe(true)
+      const passed = through.body.subarray(0, direct.body.length)
+      expect(passed.equals(direct.body)).toBe(true)
+      const behind = 'stream' in (body ?? {}) ? COST_COMMENT : /^$/
+      expect(through.body.subarray(direct.body.length).toString()).toMatch(behind)
       expect(through.headers['content-type']).toBe(direct.headers['content-type'])
       expect(through.status).toBe(direct.status)
     }

@@ -36,7 +36,13 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
   [
     'docs/guides/own-use.md',
     false,
-    [/"object":"headgate.me"/, /"live":true/, /"state":"final"/, /"state":"priced"/],
+    [
+      /"object":"headgate.me"/,
+      /"live":true/,
+      /"state":"final"/,
+      /"state":"priced"/,
+      /^: headgate cost=0\.\d{9} currency=USD$/m,
+    ],
   ],
   ['docs/guides/keys-and-limits.md', true, [/"requests_per_minute":600/, /"state":"revoked"/]],
   [

@@ -18,19 +18,12 @@ type SecretSettings = {
 
 type SecretSources = Readonly<Record<string, SecretSource>> & { readonly db: SealedSource }
 
-/** Those of a process that does not read the catalog, which is what brings `db://`. */
-export function plainSources({
-  environment,
-  folder,
-  vaults,
-}: Omit<SecretSettings, 'sealingKey'>): Readonly<Record<string, SecretSource>> {
-  return { env: envSecrets(environment), file: fileSecrets(folder), kv: keyVaultSecrets({ vaults }) }
-}
-
 /** @throws Error naming the setting at fault */
-export function secretSources({ sealingKey, ...plain }: SecretSettings): SecretSources {
+export function secretSources({ environment, folder, vaults, sealingKey }: SecretSettings): SecretSources {
   return {
-    ...plainSources(plain),
+    env: envSecrets(environment),
+    file: fileSecrets(folder),
+    kv: keyVaultSecrets({ vaults }),
     db: sealedSecrets(sealingKey === null ? null : secretSealer(sealingKey)),
   }
 }

@@ -5,6 +5,7 @@
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { canonicalJson } from '@headgate/domain/canonical-json'
 import type { OwnCommand, Run } from '../command.ts'
+import { asksToDelete, confirmDeletion } from '../confirm.ts'
 import { allOperations } from '../contract-commands.ts'
 import { CommandFault, type Ending, wrongUsage } from '../exit-codes.ts'
 import { ownFlag } from '../flags.ts'
@@ -30,7 +31,9 @@ export const applyCommand: OwnCommand = {
       'boolean',
       'Also removes what is there and not in the file, in the sections that the file has.',
     ),
-    ownFlag('yes', 'boolean', 'Does not ask before it removes.', ['y']),
+    ownFlag('yes', 'boolean', 'Does not ask before it removes, or before a shorter retention deletes.', [
+      'y',
+    ]),
     ownFlag('message', 'text', 'Why, for the version of the catalog that comes of it.', ['m']),
   ],
   examples: [
@@ -106,7 +109,7 @@ async function applyPart(it: Planned, steps: readonly Step[], { ids, run }: Appl
       await run.client().batch.run({ body, dryRun: true })
       return
     }
-    const { data } = await run.client().batch.run({ body, idempotencyKey: crypto.randomUUID() })
+    const { data } = await runAndAsk(body, run)
     for (const [index, step] of steps.entries()) {
       const id = (data[index]?.body as { id?: string } | null)?.id
       if (step.action === 'create' && id !== undefined)
@@ -114,6 +117,25 @@ async function applyPart(it: Planned, steps: readonly Step[], { ids, run }: Appl
     }
   } catch (fault) {
     throw fault instanceof AdminProblem ? placed(fault, it, steps) : fault
+  }
+}
+
+type Sent = Parameters<ReturnType<Run['client']>['batch']['run']>[0]['body']
+
+/** Runs it; where a shorter retention would delete something, runs it again with leave to do so, if it is given. */
+async function runAndAsk(body: Sent, run: Run) {
+  const send = (it: Sent) => run.client().batch.run({ body: it, idempotencyKey: crypto.randomUUID() })
+  try {
+    return await send(body)
+  } catch (fault) {
+    if (!asksToDelete(fault)) throw fault
+    await confirmDeletion(fault, 'settings', run)
+    const items = body.items.map((it) =>
+      it.operation === 'settings.change'
+        ? { ...it, body: { ...(it.body as object), allowDeletion: true } }
+        : it,
+    )
+    return send({ ...body, items })
   }
 }
 

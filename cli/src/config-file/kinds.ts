@@ -164,7 +164,6 @@ const ruleKinds: readonly Kind[] = [
   }),
   kind<Of<typeof shape.BudgetEntry>>({
     ...{ section: 'budgets', word: 'budgets', called: 'budget', created: NewBudget },
-    operations: { remove: 'budgets.archive' },
     identity: ({ owner, name }) => [owner, name],
     title: ({ owner, name }) => `${ownerTitle(owner)}: ${name}`,
     entryOf: (thing, known) => {

@@ -9,9 +9,10 @@ import { canonicalJson } from '@headgate/domain/canonical-json'
 import { CatalogDocument, type CatalogFault, catalogFaults } from '@headgate/domain/catalog'
 import { sql } from 'kysely'
 import type { Database } from '../database/open.ts'
+import { readDanglingRefs } from '../database/stored-secrets.ts'
 import { readCatalogBudgets } from '../resources/budgets/queries.ts'
 import { insertCatalogVersion, readCatalogStamp } from '../resources/catalog/queries.ts'
-import { readCatalogLimits } from '../resources/limits/queries.ts'
+import { readCatalogLimits, readUnfoundedKeyLimits } from '../resources/limits/queries.ts'
 import { shippedModels } from '../resources/prices/shipped-list.ts'
 
 /** Conflicts that an answer lists, and that its sentence tells. */
@@ -44,7 +45,11 @@ export async function compileCatalog(db: Database, it: Compilation): Promise<Cat
   const version = Math.max((before?.version ?? 0) + 1, it.versionMin ?? 1)
   const compiledAt = new Date(it.nowMs).toISOString()
   const document = await readDocument(db, version, compiledAt)
-  const faults = catalogFaults(document, await readModelNames(db))
+  const faults = [
+    ...catalogFaults(document, await readModelNames(db)),
+    ...(await danglingRefs(db)),
+    ...(await unfoundedKeyLimits(db)),
+  ]
   if (faults.length > 0) throw conflict(faults)
   const { author, message } = it
   await insertCatalogVersion(db, {
@@ -62,6 +67,23 @@ export async function compileCatalog(db: Database, it: Compilation): Promise<Cat
 async function readModelNames(db: Database): Promise<ReadonlySet<string>> {
   const rows = await db.selectFrom('modelEntries').select('name').execute()
   return new Set([...shippedModels(), ...rows.map((it) => it.name)])
+}
+
+/** Resources whose credential was one of ours and is gone: their calls would all fail. */
+async function danglingRefs(db: Database): Promise<CatalogFault[]> {
+  return (await readDanglingRefs(db)).map(({ id, name, secretRef }) => ({
+    ...{ kind: 'resource', id, message: `resource "${name}" refers to ${secretRef}, which is not stored` },
+    fix: 'Store a secret of that name with POST /secrets, or let the resource refer to another.',
+  }))
+}
+
+/** Limits of keys that would come to nothing: a part of nothing denies. */
+async function unfoundedKeyLimits(db: Database): Promise<CatalogFault[]> {
+  return (await readUnfoundedKeyLimits(db)).map(({ id, measure, ownerId, name }) => ({
+    ...{ kind: 'limit', id },
+    message: `the limit of ${ownerId} is a part of quota "${name}", which has no ${measure}`,
+    fix: 'Remove that limit first, or set the figure at the quota.',
+  }))
 }
 
 /** Rows in the order of their ids, so that equal rows make equal documents. */

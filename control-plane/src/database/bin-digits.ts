@@ -21,12 +21,14 @@ export function digitsOf(bins: Bins): string {
   return `${text}e${lowest * DIGITS}`
 }
 
-/** The bins in a number that Postgres wrote out whole. */
-export function binsOf(digits: string): Map<number, number> {
+/** The bins in numbers that Postgres wrote out whole, together. */
+export function binsOf(numbers: readonly string[]): Map<number, number> {
   const bins = new Map<number, number>()
-  for (let end = digits.length, bin = 0; end > 0; end -= DIGITS, bin++) {
-    const count = Number(digits.slice(Math.max(0, end - DIGITS), end))
-    if (count > 0) bins.set(bin, count)
+  for (const digits of numbers) {
+    for (let end = digits.length, bin = 0; end > 0; end -= DIGITS, bin++) {
+      const count = Number(digits.slice(Math.max(0, end - DIGITS), end))
+      if (count > 0) bins.set(bin, (bins.get(bin) ?? 0) + count)
+    }
   }
   return bins
 }

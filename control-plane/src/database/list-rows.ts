@@ -1,6 +1,6 @@
 /**
- * Lists any table that has an id: filtered, in the order asked for, cut into pages. A cursor remembers the order
- * it was made in; ids sort by birth, so they are the order by age and what tells equal names apart.
+ * Lists any table that has an id: filtered, in the order asked for, cut into pages. A cursor remembers the list and
+ * the order it was made in; ids sort by birth, so they are the order by age and what tells equal names apart.
  */
 import type { Page, PageQuery } from '@headgate/admin-contract/page'
 import { renameKey } from '@headgate/admin-contract/wire'
@@ -47,7 +47,7 @@ export async function listRows<T extends { id: string }>(
   if (q !== undefined) rows = rows.where('name', 'ilike', `%${q.replace(/[\\%_]/g, '\\$&')}%`)
   if (cursor !== undefined) {
     const [madeIn, value = '', id = ''] = positionAfter(cursor, 3)
-    if (madeIn !== sort) throw badCursor()
+    if (madeIn !== listOf(table, sort)) throw badCursor()
     const place = byAge
       ? sql<boolean>`id ${than(down)} ${id}`
       : sql<boolean>`(${column}, id) ${than(down)} (${value}, ${id})`
@@ -57,8 +57,13 @@ export async function listRows<T extends { id: string }>(
   const found = (await rows.orderBy('id', order).execute()) as (T & Record<string, unknown>)[]
   return toPage<T>(found, limit, (row) => {
     const value = byAge ? '' : ((row as Record<string, unknown>)[field] ?? nullAs ?? '')
-    return [sort, String(value), row.id]
+    return [listOf(table, sort), String(value), row.id]
   })
+}
+
+/** A cursor of another list would lead to a place that is none of this one, and quietly leave out what is before it. */
+function listOf(table: string, sort: string): string {
+  return `${table}.${sort}`
 }
 
 function than(down: boolean): RawBuilder<unknown> {

@@ -129,3 +129,8 @@ export const binColumns = {
 export type CountColumn = keyof typeof countColumns
 export type SumColumn = keyof typeof sumColumns
 export type BinColumn = keyof typeof binColumns
+
+/** As what a figure is summed: sums of tokens and of money may pass what eight bytes hold, counts of calls cannot. */
+export function summedTypeOf(column: string): 'int8' | 'numeric' {
+  return column in countColumns ? 'int8' : 'numeric'
+}

@@ -13,6 +13,7 @@ import type { App } from '@headgate/domain/app'
 import type { ArchivedThing } from '@headgate/domain/archived-thing'
 import type { AuditEvent } from '@headgate/domain/audit-event'
 import type { Budget } from '@headgate/domain/budget'
+import type { BudgetOverride } from '@headgate/domain/budget-override'
 import type { CatalogDocument } from '@headgate/domain/catalog'
 import type { Deployment } from '@headgate/domain/deployment'
 import type { ExchangeRate } from '@headgate/domain/exchange-rate'
@@ -254,6 +255,7 @@ export type Tables = {
   sessions: SessionRow
   signIns: SignInRow
   budgets: BudgetRow
+  budgetOverrides: BudgetOverride
   budgetSpend: BudgetPeriodRow & { unpricedCalls: number }
   budgetEvents: BudgetEventRow
   outboxEvents: OutboxEventRow
@@ -296,7 +298,15 @@ export type Tables = {
   usageExportParts: { exportId: string; number: number; content: Uint8Array }
   usageBatches: BatchRow
   usageSinks: NewSink & { [Name in Exclude<keyof SinkRow, keyof NewSink>]: Generated<SinkRow[Name]> }
-  usageSinkRefusals: { sinkId: string; entryId: string; reason: string; refusedAt: Generated<string> }
+  usageSinkRefusals: {
+    sinkId: string
+    entryId: string
+    reason: string
+    refusedAt: Generated<string>
+    startedAt: string | null
+    tries: Generated<number>
+    retryAskedAt: Generated<string | null>
+  }
   usageChecks: { day: string; checkedAt: string; calls: number; drifts: Json<Drift[]> }
   drafts: Omit<Draft, 'items'> & { items: Json<Draft['items']> }
   archivedThings: Omit<ArchivedThing, 'thing'> & { thing: Json<unknown> }

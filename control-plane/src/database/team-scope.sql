@@ -22,6 +22,8 @@ create view scoped.limits as select * from public.limits
   where team_id = any(scoped.team_ids()) with local check option;
 create view scoped.budgets as select * from public.budgets
   where team_id = any(scoped.team_ids()) with local check option;
+create view scoped.budget_overrides as select * from public.budget_overrides
+  where team_id = any(scoped.team_ids()) with local check option;
 create view scoped.budget_spend as select * from public.budget_spend
   where budget_id in (select id from scoped.budgets) with local check option;
 create view scoped.budget_events as select * from public.budget_events
@@ -44,7 +46,7 @@ create view scoped.thing_changes as select * from public.thing_changes
   where thing_id = any(scoped.team_ids())
     or thing_id in (select id from scoped.apps) or thing_id in (select id from scoped.proxy_keys)
     or thing_id in (select id from scoped.limits) or thing_id in (select id from scoped.budgets)
-    or thing_id in (select id from scoped.policies)
+    or thing_id in (select id from scoped.budget_overrides) or thing_id in (select id from scoped.policies)
     or exists (select from public.archived_things it
       where it.id = thing_id and it.thing ->> 'teamId' = any(scoped.team_ids()));
 create view scoped.usage_exports as select * from public.usage_exports

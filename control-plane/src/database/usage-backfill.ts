@@ -1,9 +1,8 @@
 /** Records of the past for a sink that is switched on later: page by page in the order in which their calls began. */
 import type { SinkEntry } from '@headgate/domain/sink-entry'
 import { sql } from 'kysely'
-import { arrayLiteral } from './array-literal.ts'
+import { readCorrections } from './cost-corrections.ts'
 import type { Database } from './open.ts'
-import type { CostCorrectionRow } from './tables.ts'
 import { correctionEntry, recordEntry } from './usage-batches.ts'
 import type { SinkPlace } from './usage-sinks.ts'
 
@@ -46,16 +45,4 @@ export async function readBackfill(
   }
   const corrections = rows.length === 0 ? [] : await readCorrections(db, rows)
   return { entries: [...rows.map(recordEntry), ...corrections.map(correctionEntry)], place }
-}
-
-async function readCorrections(
-  db: Database,
-  calls: readonly { readonly requestId: string; readonly attempt: number }[],
-): Promise<CostCorrectionRow[]> {
-  const { rows } = await sql<CostCorrectionRow>`
-    select found.* from unnest(${arrayLiteral(calls.map((it) => it.requestId))}::text[],
-      ${arrayLiteral(calls.map((it) => it.attempt))}::integer[]) as it (request_id, attempt)
-    cross join lateral (select * from cost_corrections
-      where request_id = it.request_id and attempt = it.attempt offset 0) found`.execute(db)
-  return rows
 }

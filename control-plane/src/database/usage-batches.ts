@@ -124,9 +124,10 @@ export function correctionEntry(row: CostCorrectionRow): SinkEntry {
   return { kind: 'correction', correction: row }
 }
 
-/** Removes what all sinks were given. */
+/** Removes what all sinks were given; where there is none any more, everything. */
 export async function forgetBatches(db: Database): Promise<void> {
-  await sql`delete from usage_batches where position <= (select min(position) from usage_sinks)`.execute(db)
+  await sql`delete from usage_batches where position <= (select min(position) from usage_sinks)
+    or not exists (select from usage_sinks)`.execute(db)
 }
 
 /**

@@ -4,12 +4,12 @@
  */
 import type { UsageSink } from '@headgate/domain/ports'
 import { type Sink, sinkStateOf } from '@headgate/domain/sink'
-import type { RefusedEntry } from '@headgate/domain/sink-entry'
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Database } from './open.ts'
 import { writeOutbox } from './outbox.ts'
+import { type Aside, putAside } from './sink-refusals.ts'
 import type { SinkRow, Tables } from './tables.ts'
-import { givePositions, SINKS_LOCK } from './usage-batches.ts'
+import { forgetBatches, givePositions, SINKS_LOCK } from './usage-batches.ts'
 
 /** What of a sink's row feeding it goes by. */
 export type SinkPlace = Pick<
@@ -48,8 +48,7 @@ export function registerSink(
   { id, now, lagSecondsMax }: { id: string; now: string; lagSecondsMax: number },
 ): Promise<boolean> {
   return db.transaction().execute(async (transaction) => {
-    // Waits for all who store, and they for this: whoever commits later writes a batch.
-    await sql`select pg_advisory_xact_lock(${SINKS_LOCK[0]}, ${SINKS_LOCK[1]})`.execute(transaction)
+    await lockSinks(transaction)
     const known = await transaction
       .selectFrom('usageSinks')
       .select(['id', 'target', 'fromAt'])
@@ -73,6 +72,30 @@ export function registerSink(
       .execute()
     return true
   })
+}
+
+/** Waits for all who store, and they for this: whoever commits later writes a batch for the sinks that are known then. */
+async function lockSinks(transaction: Database): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${SINKS_LOCK[0]}, ${SINKS_LOCK[1]})`.execute(transaction)
+}
+
+/** One sink as it is told; undefined when there is none. */
+export async function readSink(db: Database, id: string): Promise<Sink | undefined> {
+  const row = await selectSinks(db).where('id', '=', id).executeTakeFirst()
+  return row && sinkOf(row)
+}
+
+/** The same, when nobody can make one known or feed this one until the transaction ends. */
+export async function lockSink(transaction: Database, id: string): Promise<Sink | undefined> {
+  await lockSinks(transaction)
+  await transaction.selectFrom('usageSinks').select('id').where('id', '=', id).forUpdate().execute()
+  return readSink(transaction, id)
+}
+
+/** Removes a sink with what it refused, and what waited for it alone. To be called with `lockSink`. */
+export async function forgetSink(transaction: Database, id: string): Promise<void> {
+  await transaction.deleteFrom('usageSinks').where('id', '=', id).execute()
+  await forgetBatches(transaction)
 }
 
 function instantOf(text: string | null): number | null {
@@ -106,7 +129,7 @@ export type Given = {
   readonly records: number
   readonly corrections: number
   readonly missed: number
-  readonly refused: readonly RefusedEntry[]
+  readonly refused: readonly Aside[]
   /** Where it stands now. */
   readonly place: Partial<SinkPlace> & { readonly positionAt?: string }
 }
@@ -138,19 +161,6 @@ export function endStep(db: Database, before: SinkPlace, given: Given): Promise<
     if (given.refused.length > 0) await putAside(transaction, before.id, given.refused)
     return true
   })
-}
-
-async function putAside(db: Database, sinkId: string, refused: readonly RefusedEntry[]): Promise<void> {
-  const { numInsertedOrUpdatedRows: added = 0n } = await db
-    .insertInto('usageSinkRefusals')
-    .values(refused.map(({ id: entryId, reason }) => ({ sinkId, entryId, reason })))
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirstOrThrow()
-  await db
-    .updateTable('usageSinks')
-    .set((row) => ({ putAside: row('putAside', '+', Number(added)) }))
-    .where('id', '=', sinkId)
-    .execute()
 }
 
 export async function noteSuccess(db: Database, id: string): Promise<void> {

@@ -16,12 +16,12 @@ type SinkFigures = Pick<
 
 const gauges: Readonly<Record<string, (sink: SinkFigures) => number>> = {
   headgate_sink_lag_seconds: (it) => it.lagSeconds,
+  headgate_sink_put_aside: (it) => it.putAside,
   headgate_sink_up: (it) => (it.state === 'stopped' || it.state === 'failing' ? 0 : 1),
 }
 const counters: Readonly<Record<string, (sink: SinkFigures) => number>> = {
   headgate_sink_records_total: (it) => it.recordsSent,
   headgate_sink_corrections_total: (it) => it.correctionsSent,
-  headgate_sink_put_aside_total: (it) => it.putAside,
   headgate_sink_missed_total: (it) => it.missed,
 }
 

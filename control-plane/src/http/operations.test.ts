@@ -172,13 +172,22 @@ const NEEDED_QUERY: Record<string, string> = {
 
 const NEEDED_BODY: Record<string, object> = {
   '/secrets/{secretId}/rotations': { value: 'long enough' },
+  '/sinks/{sinkId}/refusals/retry': { ids: null },
+  '/sinks/{sinkId}/refusals/removal': { ids: null },
 }
 
 test.each(table.filter((operation) => operation.path.includes('{')))(
   '$method $path answers 404 alike for what is not there and what cannot be',
   async (operation) => {
     const bodies: { code: string }[] = []
-    for (const id of ['key_00000000000000000000000000', 'x', '%00', "'%20or%20true", 'a'.repeat(99)]) {
+    for (const id of [
+      'key_00000000000000000000000000',
+      'x',
+      '%00',
+      "'%20or%20true",
+      'a'.repeat(99),
+      'a'.repeat(999),
+    ]) {
       const path = API_ROOT + operation.path.replace(/\{\w+\}/g, id) + (NEEDED_QUERY[operation.path] ?? '')
       const needed = NEEDED_BODY[operation.path] ?? (operation.body && { message: 'why' })
       const body = takesEmpty(operation) ? {} : needed
@@ -220,6 +229,29 @@ test.each(table.filter((operation) => operation.method === 'GET' && !operation.p
 test.each(['0', '201', '-1', '1.5', 'many', ''])('a limit of %j is refused by name', async (limit) => {
   const answer = await it.ask('GET', `/api/v1/teams?limit=${limit}`)
   expect([answer.status, answer.json.errors[0].pointer]).toEqual([400, '?limit'])
+})
+
+test('the cursor of one list is refused by another, and by the same in another order', async () => {
+  for (const name of ['c1', 'c2']) await it.client.teams.create({ body: { name } })
+  const { page } = await it.client.teams.list({ query: { limit: 1 } })
+  for (const list of ['apps', 'keys', 'resources', 'exchange-rates', 'usage-records', 'teams?sort=name']) {
+    const path = `/api/v1/${list}${list.includes('?') ? '&' : '?'}cursor=${page.nextCursor}`
+    const answer = await it.ask('GET', path)
+    expect([list, answer.status, answer.json.errors?.[0].code]).toEqual([list, 400, 'invalid_cursor'])
+  }
+})
+
+test('an instant in no year of the calendar is refused by name, before a file of it is begun', async () => {
+  for (const path of [
+    'usage-records?',
+    'usage-records/export?',
+    'audit-events/export?format=csv&',
+    'keys?',
+  ]) {
+    const name = path === 'keys?' ? 'expires_before' : 'from'
+    const answer = await it.ask('GET', `/api/v1/${path}${name}=0000-01-01T00:00:00Z`)
+    expect([path, answer.status, answer.json?.errors[0].pointer]).toEqual([path, 400, `?${name}`])
+  }
 })
 
 test.each(['x', 'bm9wZQ', '%00', 'AAAA'.repeat(100)])('a cursor of %j does no harm', async (cursor) => {

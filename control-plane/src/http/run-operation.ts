@@ -233,7 +233,9 @@ function written({ it, showsThing }: Place, status: number, body: unknown): Done
   const headers: Record<string, string> = {}
   if (showsThing && it.method !== 'DELETE') headers['etag'] = etagOf(body)
   const id = (body as { id?: unknown } | null)?.id
-  if (status === 201 && typeof id === 'string') headers['location'] = `${API_ROOT}${it.path}/${id}`
+  // What an action on a thing made lies elsewhere.
+  if (status === 201 && typeof id === 'string' && !it.path.includes('{'))
+    headers['location'] = `${API_ROOT}${it.path}/${id}`
   return { status, body: JSON.stringify(body), headers }
 }
 

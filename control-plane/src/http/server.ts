@@ -24,6 +24,7 @@ const HEADERS_TIMEOUT_MS = 10_000
 /** Longer than the usual balancer's idle time, which otherwise meets a closing connection. */
 const KEEP_ALIVE_MS = 75_000
 const RETRY_AFTER_SECONDS = 5
+const PARAM_LENGTH_MAX = 16_384
 
 export type ServerPlan = Omit<SignInPlan, 'credentialsOf'> & {
   readonly health: Health
@@ -42,6 +43,8 @@ export function adminServer(plan: ServerPlan): FastifyInstance {
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
+    // As long as a head may be: what is no id is told by the operation, once it is known who asks.
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     // Ours, so that a caller cannot choose what stands in our log.
     requestIdHeader: false,
     genReqId: () => plan.home.newId('req', plan.home.clock.nowMs()),

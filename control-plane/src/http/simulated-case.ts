@@ -39,10 +39,11 @@ function refusalOf(refusal: Refusal | null): SimulatedCase['policyRefusal'] {
 }
 
 function budgetOf({ budget, spentNanos }: SimulatedBudget): SimulatedCase['budgets'][number] {
-  const { rule, claim, period } = budget
+  const { rule, claim, period, raise } = budget
   return {
     ...{ id: rule.id, name: rule.name, scope: claim.scope, currency: rule.currency },
-    ...{ amountNanos: rule.amountNanos, blocksAtNanos: blocksAt(budget), spentNanos },
+    ...{ amountNanos: rule.amountNanos, overrideNanos: raise.nanos },
+    ...{ blocksAtNanos: blocksAt(budget), spentNanos },
     endsAt: new Date(period.toMs).toISOString(),
   }
 }

@@ -13,6 +13,7 @@ import {
   endAttempt,
 } from '../database/alert-deliveries.ts'
 import type { Database } from '../database/open.ts'
+import { readChannelSecrets } from '../database/stored-secrets.ts'
 import type { Job } from './scheduler.ts'
 
 const EVERY_MS = 1_000
@@ -35,6 +36,9 @@ export function deliverAlerts(plan: DeliveryPlan): Job {
 /** Makes the attempts that are due now, up to so many; says how many those were. */
 export async function deliverDue(plan: DeliveryPlan): Promise<number> {
   const due = await claimDeliveries(plan.db, AT_ONCE)
+  // Asked for each time, so that a secret that was rotated is the new one.
+  if (due.some(({ channel }) => channel.secretRef.startsWith('db://')))
+    plan.secrets.take(await readChannelSecrets(plan.db))
   const ended = await Promise.allSettled(due.map((it) => attempt(plan, it)))
   // The others are written down by now; one that could not be comes again when its lease is over.
   const failed = ended.find((it) => it.status === 'rejected')

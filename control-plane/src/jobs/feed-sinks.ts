@@ -7,8 +7,9 @@ import type { IdPrefix } from '@headgate/domain/id'
 import type { Clock, Log, UsageSink } from '@headgate/domain/ports'
 import { redact } from '@headgate/domain/redaction'
 import { SinkFault } from '@headgate/domain/sink'
-import type { SinkEntry } from '@headgate/domain/sink-entry'
+import { entryId, entryPlace, type RefusedEntry, type SinkEntry } from '@headgate/domain/sink-entry'
 import type { Database } from '../database/open.ts'
+import type { Aside } from '../database/sink-refusals.ts'
 import { readBackfill } from '../database/usage-backfill.ts'
 import { forgetBatches, givePositions, readPortion } from '../database/usage-batches.ts'
 import {
@@ -21,6 +22,7 @@ import {
   type SinkPlace,
   tellLag,
 } from '../database/usage-sinks.ts'
+import { retryRefusals } from './retry-refusals.ts'
 import { type Job, jitteredMs, pause } from './scheduler.ts'
 
 const EVERY_MS = 1_000
@@ -95,6 +97,7 @@ export function sinkFeeder(plan: FeedPlan, sink: UsageSink) {
           failures = 0
         }
         await forgetBatches(db)
+        await retryRefusals({ db, log, sink, signal, isLate: () => clock.monotonicMs() >= endMs })
       } catch (fault) {
         if (!signal.aborted) await failed(fault, signal)
       }
@@ -146,7 +149,7 @@ async function give(
   before: SinkPlace,
   { entries, missed, place }: { entries: readonly SinkEntry[]; missed: number; place: Given['place'] },
 ): Promise<void> {
-  const refused = entries.length === 0 ? [] : await sink.write(entries, signal)
+  const refused = entries.length === 0 ? [] : placed(await sink.write(entries, signal), entries)
   for (const { id, reason } of refused)
     log('error', 'a sink refused an entry, which was put aside', {
       sink: sink.name,
@@ -156,6 +159,13 @@ async function give(
   const records = entries.filter((it) => it.kind === 'record').length
   const corrections = entries.length - records
   await endStep(db, before, { records, corrections, missed, refused, place })
+}
+
+/** With where they lie, so that they can be given again. */
+function placed(refused: readonly RefusedEntry[], entries: readonly SinkEntry[]): Aside[] {
+  if (refused.length === 0) return []
+  const starts = new Map(entries.map((it) => [entryId(it), entryPlace(it).startedAt]))
+  return refused.map((it) => ({ ...it, startedAt: starts.get(it.id) ?? null }))
 }
 
 function namesOf({ name, target }: UsageSink) {

@@ -3,6 +3,7 @@ import { overrunNanos, type Period } from '@headgate/domain/period'
 import type { Clock } from '@headgate/domain/ports'
 import { sql } from 'kysely'
 import { noteBudgetEvents } from '../database/budget-events.ts'
+import { amountInForce } from '../database/budget-overrides.ts'
 import type { Database } from '../database/open.ts'
 import type { Job } from './scheduler.ts'
 
@@ -39,14 +40,14 @@ function readCandidates(db: Database, now: string) {
   return db
     .selectFrom('budgetSpend')
     .innerJoin('budgets', 'budgets.id', 'budgetSpend.budgetId')
-    .select(['budgetId', 'periodFrom', 'periodTo', 'spentNanos', 'amountNanos'])
+    .select(['budgetId', 'periodFrom', 'periodTo', 'spentNanos', amountInForce(now).as('amountNanos')])
     .where('periodFrom', '<=', now)
     .where('periodTo', '>', now)
     .where('archivedAt', 'is', null)
-    .where(sql<boolean>`spent_nanos < amount_nanos`)
+    .where(sql<boolean>`spent_nanos < ${amountInForce(now)}`)
     .where(
       sql<boolean>`spent_nanos * extract(epoch from period_to - period_from)
-        > amount_nanos * extract(epoch from ${now}::timestamptz - period_from)`,
+        > ${amountInForce(now)} * extract(epoch from ${now}::timestamptz - period_from)`,
     )
     .where(sql<boolean>`${now}::timestamptz - period_from >= 0.1 * (period_to - period_from)`)
     .where(

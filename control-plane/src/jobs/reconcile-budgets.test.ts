@@ -46,7 +46,7 @@ async function spentBudget(nanos: number) {
   })
   const row = { ...budget, period: JSON.stringify(budget.period), steps: JSON.stringify(budget.steps) }
   await db.insertInto('budgets').values(row).execute()
-  const open = openBudget(budget, 'Payments', nowMs)
+  const open = openBudget({ ...budget, overrides: [] }, 'Payments', nowMs)
   if (open === null) throw new Error('it has a period')
   const add = (more: number) =>
     addSpend(db, [{ budget, period: open.period, nanos: more, unpriced: 0 }], nowMs)

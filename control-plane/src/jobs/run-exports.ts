@@ -26,10 +26,18 @@ export type ExportsPlan = Pick<OpenDatabase, 'db' | 'scopedTo'> & {
   readonly fixedSettings: SomeSettings
 }
 
-type Claimed = Pick<UsageExport, 'id' | 'kind' | 'format' | 'question'> & {
-  /** For whom it is made, and so what it may hold; null is the whole organisation. */
-  readonly teamIds: readonly string[] | null
+/** One export as one process has it: another that begins it anew has another lease. */
+type Leased = {
+  readonly id: string
+  /** The instant it was begun at, as Postgres writes it. */
+  readonly lease: string
 }
+
+type Claimed = Leased &
+  Pick<UsageExport, 'kind' | 'format' | 'question'> & {
+    /** For whom it is made, and so what it may hold; null is the whole organisation. */
+    readonly teamIds: readonly string[] | null
+  }
 
 export function runExports(plan: ExportsPlan): Job {
   return {
@@ -51,8 +59,8 @@ export async function runNext(plan: ExportsPlan, signal: AbortSignal): Promise<b
   } catch (fault) {
     const reason = redact(fault instanceof Error ? fault.message : String(fault), 500)
     plan.log('warn', 'an export failed', { export: it.id, reason })
-    await end(plan, it.id, { state: 'failed', fault: reason })
-    await plan.db.deleteFrom('usageExportParts').where('exportId', '=', it.id).execute()
+    if (await end(plan, it, { state: 'failed', fault: reason }))
+      await plan.db.deleteFrom('usageExportParts').where('exportId', '=', it.id).execute()
   }
   return true
 }
@@ -66,7 +74,7 @@ async function claim(db: Database): Promise<Claimed | undefined> {
       where id = (select id from usage_exports
         where state = 'queued' or (state = 'running' and leased_until < now())
         order by id limit 1 for update skip locked)
-      returning id, kind, format, question, team_ids`.execute(transaction)
+      returning id, started_at::text as lease, kind, format, question, team_ids`.execute(transaction)
     const [it] = rows
     if (it !== undefined)
       await transaction.deleteFrom('usageExportParts').where('exportId', '=', it.id).execute()
@@ -88,7 +96,7 @@ async function make(plan: ExportsPlan, it: Claimed, signal: AbortSignal): Promis
     waiting = []
     hash.update(content)
     progress.number += 1
-    return writePart(plan.db, it.id, { ...progress, number: progress.number - 1, content })
+    return writePart(plan.db, it, { ...progress, number: progress.number - 1, content })
   }
   for await (const piece of body) {
     // What is left undone here is begun again elsewhere when the lease runs out.
@@ -97,7 +105,7 @@ async function make(plan: ExportsPlan, it: Claimed, signal: AbortSignal): Promis
     if (waiting.reduce((sum, one) => sum + one.length, 0) >= PART_BYTES && !(await write())) return
   }
   if (waiting.length > 0 && !(await write())) return
-  await end(plan, it.id, { state: 'done', sha256: hash.digest('hex'), rows: progress.rows })
+  await end(plan, it, { state: 'done', sha256: hash.digest('hex'), rows: progress.rows })
 }
 
 function tooManyText(rowsMax: number): string {
@@ -126,27 +134,30 @@ async function fileOf(
 /** False when the export is no longer ours to write: cancelled, or taken over. */
 function writePart(
   db: Database,
-  exportId: string,
+  { id: exportId, lease }: Leased,
   { number, rows, content }: { number: number; rows: number; content: Buffer },
 ): Promise<boolean> {
   return db.transaction().execute(async (transaction) => {
     const { rows: own } = await sql`
       update usage_exports set rows = ${rows}, bytes = bytes + ${content.length},
         leased_until = now() + ${LEASE_SECONDS} * interval '1 second'
-      where id = ${exportId} and state = 'running' returning id`.execute(transaction)
+      where id = ${exportId} and state = 'running' and started_at = ${lease}::timestamptz returning id`.execute(
+      transaction,
+    )
     if (own.length === 0) return false
     await transaction.insertInto('usageExportParts').values({ exportId, number, content }).execute()
     return true
   })
 }
 
+/** False when the export is no longer ours to end. */
 async function end(
   { db, fixedSettings }: ExportsPlan,
-  id: string,
+  { id, lease }: Leased,
   how: { state: 'done' | 'failed'; sha256?: string; fault?: string; rows?: number },
-): Promise<void> {
+): Promise<boolean> {
   const { keepExportsDays } = await readOrganisationSettings(db, fixedSettings)
-  await db
+  const { numUpdatedRows } = await db
     .updateTable('usageExports')
     .set({
       ...how,
@@ -155,5 +166,7 @@ async function end(
     })
     .where('id', '=', id)
     .where('state', '=', 'running')
-    .execute()
+    .where(sql<boolean>`started_at = ${lease}::timestamptz`)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
 }

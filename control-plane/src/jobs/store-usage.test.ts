@@ -58,7 +58,7 @@ async function countedIn(table: RollupTableName, column: 'total_bins' | 'first_b
   const { rows } = await sql<{ digits: string }>`select sum(${sql.ref(column)})::text as digits
     from ${sql.table(table)} where at >= ${dayOf(day)}::date::timestamp at time zone 'UTC'
       and at < (${dayOf(day)}::date + 1)::timestamp at time zone 'UTC'`.execute(db)
-  return [...binsOf(rows[0]?.digits ?? '').values()].reduce((a, b) => a + b, 0)
+  return [...binsOf([rows[0]?.digits ?? '']).values()].reduce((a, b) => a + b, 0)
 }
 
 const anyChange: fc.Arbitrary<Partial<UsageRecord>> = fc.record({

@@ -101,7 +101,7 @@ function refuseForgetting(it: Dated, called: string, { nowMs }: HandlerContext):
 }
 
 /** Refuses one that would hold at the same time as another. @param others may hold itself, as it was */
-export function refuseCrossing<T extends Dated>(it: T, others: readonly T[], called: string): void {
+function refuseCrossing<T extends Dated>(it: T, others: readonly T[], called: string): void {
   const rivals = others.filter(({ id }) => id !== it.id)
   const other = crossedBy(it, rivals)
   if (other === undefined) return

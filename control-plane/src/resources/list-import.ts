@@ -16,6 +16,7 @@ export function sourceOf({ source, day }: { readonly source: string; readonly da
 
 /**
  * Shows what differs, or does it.
+ * @param compared all that is shown
  * @param write makes it so, and gives what the audit event tells of it
  * @throws AdminProblem `conflict` when `confirm` speaks of other differences than there are now
  */
@@ -24,7 +25,7 @@ export async function takenOver<C extends Compared>(
   compared: C,
   write: () => Promise<object>,
 ): Promise<Change<Shown<C>>> {
-  const shown = createHash('sha256').update(JSON.stringify(compared.differences)).digest('hex')
+  const shown = createHash('sha256').update(JSON.stringify(compared)).digest('hex')
   if (!confirmed(confirm, shown) || compared.differences.length === 0)
     return { changed: false, reply: { ...compared, confirm: shown, applied: false } }
   const after = await write()

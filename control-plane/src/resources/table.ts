@@ -10,6 +10,7 @@ import { archivedThingsHandlers } from './archived-things/handlers.ts'
 import { auditAnchorsHandlers } from './audit-events/anchors.ts'
 import { auditEventsHandlers } from './audit-events/handlers.ts'
 import { budgetsHandlers } from './budgets/handlers.ts'
+import { budgetOverridesHandlers } from './budgets/overrides.ts'
 import { catalogHandlers } from './catalog/handlers.ts'
 import type { HandlerContext } from './context.ts'
 import { deploymentsHandlers } from './deployments/handlers.ts'
@@ -33,7 +34,7 @@ import { secretFindingsHandlers } from './secret-findings/handlers.ts'
 import { secretsHandlers } from './secrets/handlers.ts'
 import { meHandlers, sessionsHandlers } from './sessions/handlers.ts'
 import { settingsHandlers } from './settings/handlers.ts'
-import { sinksHandlers } from './sinks/handlers.ts'
+import { sinkRefusalsHandlers, sinksHandlers } from './sinks/handlers.ts'
 import { teamsHandlers } from './teams/handlers.ts'
 import { requestsHandlers } from './usage/decisions.ts'
 import { usageHandlers } from './usage/handlers.ts'
@@ -58,6 +59,7 @@ export const handlers: AllHandlers = {
   quotas: quotasHandlers,
   limits: limitsHandlers,
   budgets: budgetsHandlers,
+  budgetOverrides: budgetOverridesHandlers,
   alertChannels: alertChannelsHandlers,
   alertDeliveries: alertDeliveriesHandlers,
   deployments: deploymentsHandlers,
@@ -74,6 +76,7 @@ export const handlers: AllHandlers = {
   exports: exportsHandlers,
   exportSchedules: exportSchedulesHandlers,
   sinks: sinksHandlers,
+  sinkRefusals: sinkRefusalsHandlers,
   drafts: draftsHandlers,
   auditEvents: auditEventsHandlers,
   auditAnchors: auditAnchorsHandlers,

@@ -7,7 +7,7 @@ import { AdminProblem } from '@headgate/admin-contract/problem'
 import { canonicalJson } from '@headgate/domain/canonical-json'
 import type { IdPrefix } from '@headgate/domain/id'
 import { databaseFault, referrerOf } from '../database/fault.ts'
-import { listRows } from '../database/list-rows.ts'
+import { type Listing, listRows } from '../database/list-rows.ts'
 import { type LooseDatabase, loose } from '../database/loose.ts'
 import type { Tables } from '../database/tables.ts'
 import { created, found, type HandlerContext } from './context.ts'
@@ -17,6 +17,8 @@ type Thing = { readonly id: string; readonly createdAt: string }
 export type ThingTable<T> = {
   readonly table: keyof Tables
   readonly prefix: IdPrefix
+  /** What a thing has, where the table has more than that. All of them when left out. */
+  readonly columns?: readonly (keyof T & string)[]
   /** Fields that may be null, and what a null counts as where a list is sorted by them. */
   readonly nullsAs?: Readonly<Record<string, string>>
   /** Fields that are written as JSON text. */
@@ -38,10 +40,9 @@ type ListCall = Parameters<typeof listRows>[2]
 export function thingHandlers<T extends Thing, New extends object, Changed extends object>(
   plan: ThingTable<T>,
 ) {
-  const { table, prefix, check, checkRemoval, nullsAs = {} } = plan
+  const { table, prefix, check, checkRemoval } = plan
   return {
-    list: ({ query }: { query: ListCall }, { db }: HandlerContext) =>
-      listRows<T>(db, { table, nullsAs }, query),
+    list: ({ query }: { query: ListCall }, { db }: HandlerContext) => listRows<T>(db, listingOf(plan), query),
     read: async ({ params }: { params: Params }, { db }: HandlerContext): Promise<T> =>
       found(await readRow<T>(loose(db), plan, idIn(params))),
     create: async ({ body }: { body: New }, context: HandlerContext): Promise<Change<T>> => {
@@ -49,7 +50,7 @@ export function thingHandlers<T extends Thing, New extends object, Changed exten
       const thing = { ...body, id: context.newId(prefix), createdAt: context.now } as unknown as T
       await check?.(thing, context, null)
       const rows = loose(context.db).insertInto(table).values(rowOf(thing, plan))
-      return created((await rows.returningAll().executeTakeFirstOrThrow()) as T)
+      return created(thingIn(await rows.returningAll().executeTakeFirstOrThrow(), plan))
     },
     change: async (
       { params, body }: { params: Params; body: Changed },
@@ -59,12 +60,13 @@ export function thingHandlers<T extends Thing, New extends object, Changed exten
       const fields = differences(before, body as Partial<T>)
       if (Object.keys(fields).length === 0) return { changed: false, reply: before }
       await check?.(fields, context, before)
-      const after = (await loose(context.db)
+      const row = await loose(context.db)
         .updateTable(table)
         .set(rowOf(fields, plan))
         .where('id', '=', before.id)
         .returningAll()
-        .executeTakeFirstOrThrow()) as T
+        .executeTakeFirstOrThrow()
+      const after = thingIn(row, plan)
       return { changed: true, reply: after, subjectId: after.id, before, after }
     },
     remove: async ({ params }: { params: Params }, context: HandlerContext): Promise<Change<T>> => {
@@ -82,14 +84,28 @@ function idIn(params: Params): string {
   return Object.values(params)[0] ?? ''
 }
 
-async function readRow<T>(db: LooseDatabase, { table }: ThingTable<T>, id: string): Promise<T | undefined> {
-  return (await db.selectFrom(table).selectAll().where('id', '=', id).executeTakeFirst()) as T | undefined
+/** What its list is made from; a list with conditions of its own adds them. */
+export function listingOf<T>({ table, columns, nullsAs = {} }: ThingTable<T>): Listing {
+  return { table, nullsAs, ...(columns === undefined ? {} : { columns }) }
+}
+
+async function readRow<T>(db: LooseDatabase, plan: ThingTable<T>, id: string): Promise<T | undefined> {
+  const row = await db.selectFrom(plan.table).selectAll().where('id', '=', id).executeTakeFirst()
+  return row && thingIn(row, plan)
 }
 
 /** Locks the row until the transaction ends, so that a change is judged on what it is applied to. */
-async function lockRow<T>(db: LooseDatabase, { table }: ThingTable<T>, id: string): Promise<T | undefined> {
-  const row = db.selectFrom(table).selectAll().where('id', '=', id).forUpdate()
-  return (await row.executeTakeFirst()) as T | undefined
+async function lockRow<T>(db: LooseDatabase, plan: ThingTable<T>, id: string): Promise<T | undefined> {
+  const row = db.selectFrom(plan.table).selectAll().where('id', '=', id).forUpdate()
+  const found = await row.executeTakeFirst()
+  return found && thingIn(found, plan)
+}
+
+/** A row without the columns that are no part of the thing. */
+function thingIn<T>(row: Record<string, unknown>, { columns }: ThingTable<T>): T {
+  const some = columns?.map((column) => [column, row[column]] as const)
+  // The plan says whose table it is; the walk over tables cannot know.
+  return (some === undefined ? row : Object.fromEntries(some)) as T
 }
 
 function rowOf<T>(fields: Partial<T>, { json }: ThingTable<T>): Record<string, unknown> {
@@ -119,6 +135,14 @@ export async function refusingReferrers<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Things that stay for good, so that what they are of stays with them, and what can be done in place of removing it. */
+const lasting: Readonly<Record<string, string>> = {
+  agreements:
+    'An agreement that is still to come can be removed; one that has come into force stays, and so does what it is of. To have no calls served there any more, take its deployments out of every route.',
+  budgets:
+    'A budget is ended and kept with its history, and so is its owner. To have no calls made any more, end its budgets and revoke its keys.',
+}
+
 /** Refuses the removal of what others refer to. @param referrers as `limits` */
 export function inUse(referrers: string, cause?: unknown): AdminProblem {
   return new AdminProblem('conflict', `Nothing was changed: ${referrers} still refer to it.`, {
@@ -128,7 +152,7 @@ export function inUse(referrers: string, cause?: unknown): AdminProblem {
         pointer: '',
         code: 'in_use',
         message: `${referrers} still refer to it`,
-        fix: `Remove those ${referrers} first, or in the same batch before it.`,
+        fix: lasting[referrers] ?? `Remove those ${referrers} first, or in the same batch before it.`,
       },
     ],
   })

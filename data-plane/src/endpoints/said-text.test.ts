@@ -1,7 +1,5 @@
 /** What an answer is billed for: all its text, put together place by place, and nothing else. */
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { SaidStream } from './said-stream.ts'
 import { SaidText } from './said-text.ts'
 
 const said = (...parts: readonly unknown[]) => {
@@ -78,46 +76,4 @@ test.each([
   { output: [1] },
 ])('the event %j says nothing and is no fault', (event) => {
   expect(said(event)).toEqual([])
-})
-
-test('a stream says the same however its bytes are cut, and half an event at its end says nothing', () => {
-  const words = fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 }), {
-    minLength: 1,
-    maxLength: 400,
-  })
-  fc.assert(
-    fc.property(words, fc.constantFrom('\n\n', '\r\n\r\n'), fc.nat(5000), (pieces, end, size) => {
-      const events = pieces.map((content) => `data: ${JSON.stringify(delta(0, { content }))}${end}`)
-      const bytes = Buffer.from(
-        `${events.join('')}: a comment${end}data: no json${end}data: {"choices":[{"index":0,"del`,
-      )
-      const stream = new SaidStream()
-      for (let at = 0; at < bytes.length; at += size + 1) stream.keep(bytes.subarray(at, at + size + 1))
-      expect(stream.texts()).toEqual([pieces.join('')])
-    }),
-  )
-})
-
-test.each([
-  String.raw`{"choices":[{"index":0,"delta":{"content":"\u00zz"}}]}`,
-  String.raw`{"choices":[{"index":0,"delta":{"content":"\q"}}]}`,
-  '{"choices":[{"index":0,"delta":{"content":"\t"}}]}',
-])('the event %s, which is no JSON, says nothing and is no fault', (event) => {
-  const stream = new SaidStream()
-  stream.keep(Buffer.from(`data: ${event}\n\ndata: {"choices":[{"index":0,"delta":{"content":"on"}}]}\n\n`))
-  expect(stream.texts()?.join('').trim()).toBe('on')
-})
-
-test('an event that says something for several choices is read for all of them', () => {
-  const stream = new SaidStream()
-  const choices = [0, 1].map((index) => ({ index, delta: { content: `it ${index}` } }))
-  stream.keep(Buffer.from(`data: ${JSON.stringify({ choices })}\n\n`))
-  expect(stream.texts()).toEqual(['it 0', 'it 1'])
-})
-
-test('one event without an end is neither read nor kept for ever, and takes no time by its square', () => {
-  const stream = new SaidStream()
-  const piece = Buffer.alloc(16 * 1024, 'x')
-  for (let i = 0; i < 4096; i++) stream.keep(piece)
-  expect(stream.texts()).toBeNull()
 })

@@ -10,6 +10,7 @@ import type {
   SecretResolver,
   UsageStream,
 } from '@headgate/domain/ports'
+import type { SaidRoom } from '../endpoints/said-room.ts'
 import type { CallLog } from '../observe/call-log.ts'
 import type { TokenCounter } from '../tokenizer/token-counter.ts'
 import type { Connections } from '../upstreams/connection.ts'
@@ -38,6 +39,8 @@ export type Gateway = {
   readonly ownUsePace: OwnUsePace
   /** Counts what no provider told of. */
   readonly tokens: TokenCounter
+  /** For what streams keep until they tell their usage. */
+  readonly saidRoom: SaidRoom
   readonly log: CallLog
   /** Marks our own requests, so that one which comes back is recognised. */
   readonly instanceId: string

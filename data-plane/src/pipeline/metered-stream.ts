@@ -3,7 +3,7 @@
  * ends, however it ends, the call is settled on what was seen. A cut is shown as a cut, never as an end.
  */
 
-import { costOf } from '@headgate/domain/cost'
+import { type Cost, costOf } from '@headgate/domain/cost'
 import { errorBody, GatewayError } from '@headgate/domain/gateway-error'
 import type { Usage } from '@headgate/domain/usage'
 import type { UsageRecord } from '@headgate/domain/usage-record'
@@ -12,6 +12,7 @@ import { SaidStream } from '../endpoints/said-stream.ts'
 import type { ReplySink, ReplySource } from '../message/reply.ts'
 import { type ExchangeReader, UpstreamTimeout } from '../upstreams/exchange.ts'
 import type { Answered } from './call.ts'
+import { closingComment } from './closing-comment.ts'
 import { type Ending, recordOf } from './ending.ts'
 import type { Gateway } from './gateway.ts'
 import type { LiveStream } from './live-streams.ts'
@@ -55,7 +56,7 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     this.#readable = (call.upstream.head.headers['content-encoding'] ?? 'identity') === 'identity'
     const withholds = call.endpoint.streamUsage === 'on-request' && !call.asksUsage
     this.#events = new EventStream(withholds, call.endpoint.finalMarks)
-    this.#said = this.#readable && call.endpoint.metered ? new SaidStream() : null
+    this.#said = this.#readable && call.endpoint.metered ? new SaidStream(gateway.saidRoom) : null
   }
 
   get requestId(): string {
@@ -84,7 +85,7 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     this.#lastByteAtMs = this.#gateway.clock.monotonicMs()
     this.#firstByteAtMs ??= this.#lastByteAtMs
     const passed = this.#readable ? this.#events.push(chunk) : chunk
-    if (this.#events.usage !== null) this.#said = null
+    if (this.#events.usage !== null) this.#forgetSaid()
     if (this.#events.events >= this.#noteAtEvents || (this.#events.usage !== null && !this.#usageNoted))
       this.#note(this.#lastByteAtMs)
     if (passed.length > 0) this.#write(passed)
@@ -154,14 +155,32 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
     if (this.#over) return
     this.#over = true
     this.#gateway.streams.remove(this)
-    this.#settle(this.#endingAs(end))
-    if (end.outcome === 'succeeded') this.#sink?.end()
+    const cost = this.#settle(this.#endingAs(end))
+    this.#forgetSaid()
+    if (end.outcome !== 'succeeded') return
+    if (cost !== null) this.#tellCost(cost)
+    this.#sink?.end()
   }
 
-  #settle(ending: Ending): void {
-    const texts = ending.usageSource === 'reported' ? null : (this.#said?.texts() ?? null)
+  /** Gives the cost where the provider told the usage; what is counted or held to be is known to nobody yet. */
+  #settle(ending: Ending): Cost | null {
+    if (ending.usageSource === 'reported') return settle(this.#call, ending, this.#gateway)
+    const texts = this.#said?.texts() ?? null
     if (texts === null) settle(this.#call, ending, this.#gateway)
     else void settleUncounted(this.#call, ending, texts, this.#gateway)
+    return null
+  }
+
+  #forgetSaid(): void {
+    this.#said?.forget()
+    this.#said = null
+  }
+
+  /** Behind all that the provider sent. An event that it did not end is not ended by us. */
+  #tellCost(cost: Cost): void {
+    if (!this.#readable || !this.#events.atBoundary) return
+    const comment = closingComment(cost)
+    if (comment !== null) this.#sink?.write(comment)
   }
 
   #endingAs({ outcome, errorCode }: End): Ending {

@@ -59,7 +59,7 @@ export async function ownUse(
   }
 }
 
-function budgetOf({ rule, period, claim }: OpenBudget, state: PoolState | null) {
+function budgetOf({ rule, period, raise, claim }: OpenBudget, state: PoolState | null) {
   const isKnown = state !== null && state.resetMs !== UNKNOWN_MS
   const usedNanos = isKnown ? Math.max(0, claim.limit - state.remaining) : null
   return {
@@ -69,6 +69,11 @@ function budgetOf({ rule, period, claim }: OpenBudget, state: PoolState | null) 
     currency: rule.currency,
     amount: nanosText(rule.amountNanos),
     amount_nanos: rule.amountNanos,
+    /** What of the amount is there for a time only, and until when that stays so; null where nothing is. */
+    override:
+      raise.nanos === 0
+        ? null
+        : { amount: nanosText(raise.nanos), amount_nanos: raise.nanos, until: isoOrNull(raise.toMs) },
     /** Spent, and held by calls under way. */
     used: usedNanos === null ? null : nanosText(usedNanos),
     used_nanos: usedNanos,

@@ -12,13 +12,16 @@ import { insertDeliveries, selectDeliveries } from '../../database/alert-deliver
 import type { Database } from '../../database/open.ts'
 import { writeOutbox } from '../../database/outbox.ts'
 import { created, fieldFault, found, type HandlerContext } from '../context.ts'
+import { refuseUnknownSecret } from '../secret-refs.ts'
 import { thingHandlers } from '../things.ts'
 import { missingIds } from './queries.ts'
 
 const things = thingHandlers<AlertChannel, NewAlertChannel, AlertChannelChange>({
   table: 'alertChannels',
   prefix: 'chn',
-  check: async ({ url, teamIds, budgetIds }, { db, receiverGuard, allowLoopbackUpstreams }) => {
+  check: async ({ url, secretRef, teamIds, budgetIds }, context) => {
+    const { db, receiverGuard, allowLoopbackUpstreams } = context
+    if (secretRef !== undefined) await refuseUnknownSecret(secretRef, db)
     if (typeof url === 'string') {
       const isAllowed = isLoopbackReceiver(url)
         ? allowLoopbackUpstreams

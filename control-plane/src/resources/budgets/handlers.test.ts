@@ -100,9 +100,9 @@ describe('a budget', () => {
     const { app } = await setUp('ends')
     const budget = await create(app.id)
     const params = { budgetId: budget.id }
-    const ended = await it.client.budgets.archive({ params })
+    const ended = await it.client.budgets.remove({ params })
     expect(ended.archivedAt).not.toBeNull()
-    expect(await it.client.budgets.archive({ params })).toEqual(ended)
+    expect(await it.client.budgets.remove({ params })).toEqual(ended)
     expect((await document()).budgets.map((known) => known.id)).not.toContain(budget.id)
     expect((await it.client.budgets.list({ query: { ownerId: app.id } })).data).toEqual([])
     const all = await it.client.budgets.list({ query: { ownerId: app.id, archived: 'true' } })
@@ -137,6 +137,78 @@ describe('a budget', () => {
     }
     for (let i = 1; i < 8; i++) await create(team.id, { name: `Budget ${i}` })
     expect(await faultOf(create(team.id, { name: 'one more' }))).toMatchObject({ code: 'too_many' })
+  })
+})
+
+describe('budgets, like every other thing,', () => {
+  test('are narrowed by their fields and a part of the name, and walked in every order, page by page', async () => {
+    const { team, app } = await setUp('lists')
+    const [month, week, day] = [
+      await create(team.id, { name: 'Month of all', amountNanos: 30 }),
+      await create(app.id, { name: 'Week', currency: 'EUR', amountNanos: 10 }),
+      await create(app.id, { name: 'Day of all', amountNanos: 20 }),
+    ]
+    type Query = NonNullable<Parameters<typeof it.client.budgets.list>[0]>['query']
+    const names = async (query: Query) => {
+      const found: string[] = []
+      let cursor: string | null = null
+      do {
+        const page = await it.client.budgets.list({
+          query: { ...query, teamId: team.id, limit: 2, ...(cursor === null ? {} : { cursor }) },
+        })
+        found.push(...page.data.map((budget) => budget.name))
+        cursor = page.page.nextCursor
+      } while (cursor !== null)
+      return found
+    }
+    expect(await names({ sort: 'amount_nanos' })).toEqual(['Week', 'Day of all', 'Month of all'])
+    expect(await names({ sort: '-name' })).toEqual(['Week', 'Month of all', 'Day of all'])
+    expect(await names({})).toEqual(['Day of all', 'Week', 'Month of all'])
+    expect(await names({ q: 'OF ALL', sort: 'name' })).toEqual(['Day of all', 'Month of all'])
+    expect(await names({ currency: 'EUR' })).toEqual(['Week'])
+    await it.client.budgets.remove({ params: { budgetId: week.id } })
+    expect(await names({ currency: 'EUR' })).toEqual([])
+    expect(await names({ currency: 'EUR', archived: 'true' })).toEqual(['Week'])
+    const listed = await it.client.budgets.list({ query: { ownerId: app.id } })
+    expect(listed.data).toEqual([day])
+    expect(await it.client.budgets.read({ params: { budgetId: month.id } })).toEqual(month)
+  })
+
+  test('are changed by who has seen them, rehearsed, and made and ended in bulk', async () => {
+    const { team } = await setUp('alike')
+    const budget = await create(team.id)
+    const params = { budgetId: budget.id }
+    const ifMatch = it.client.etagOf(budget) ?? ''
+    const path = `/api/v1/budgets/${budget.id}`
+    expect((await it.ask('PATCH', path, { body: { amount_nanos: 5 }, ifMatch: null })).status).toBe(428)
+    const rehearsed = await it.ask('PATCH', `${path}?dry_run=true`, { body: { amount_nanos: 5 } })
+    expect(rehearsed.json).toMatchObject({ changed: true, after: { amount_nanos: 5 } })
+    expect(rehearsed.json.catalog).toMatchObject([{ kind: 'budgets', id: budget.id }])
+    const changed = await it.client.budgets.change({ params, body: { amountNanos: 6 }, ifMatch })
+    await expect(
+      it.client.budgets.change({ params, body: { amountNanos: 7 }, ifMatch }),
+    ).rejects.toMatchObject({ status: 412 })
+    expect(await it.client.budgets.read({ params })).toEqual(changed)
+    const made = {
+      ...{ ownerId: team.id, name: 'In bulk', currency: 'USD', amountNanos: 1 },
+      period: { kind: 'day' },
+    }
+    const { data } = await it.client.batch.run({
+      body: {
+        atomic: true,
+        items: [
+          { operation: 'budgets.create', body: made },
+          { operation: 'budgets.remove', params },
+          {
+            operation: 'budgetOverrides.create',
+            body: { amountNanos: 1, reason: 'both at once' },
+            refs: [{ at: '/body/budget_id', item: 0 }],
+          },
+        ],
+      },
+    })
+    expect(data.map((item) => item.status)).toEqual([201, 200, 201])
+    expect((await it.client.budgets.read({ params })).archivedAt).not.toBeNull()
   })
 })
 
@@ -178,7 +250,7 @@ describe('what a budget has spent', () => {
       now: { spentNanos: 0, heldNanos: 0, freeNanos: 100 * DOLLAR },
       ...{ usedPercent: 0, forecastNanos: 0, runsOutAt: null },
     })
-    const { claim } = openBudget(budget, '', systemClock.nowMs()) ?? {}
+    const { claim } = openBudget({ ...budget, overrides: [] }, '', systemClock.nowMs()) ?? {}
     if (claim === undefined) throw new Error('it has a period')
     const held = { id: 'req_live', claims: [claim], tokens: 1, tokensAtLeast: 1, nanos: 40 * DOLLAR }
     expect((await it.ports.ledger.reserve(held)).admitted).toBe(true)

@@ -1,31 +1,57 @@
 /** What the admin API does with budgets. A new one counts what was spent since its period began, from its first call on. */
 import type { budgets } from '@headgate/admin-contract/budgets'
-import type { Change, Handlers } from '@headgate/admin-contract/operation'
-import { BUDGETS_PER_OWNER_MAX, Budget, type BudgetStep } from '@headgate/domain/budget'
+import type { Handlers } from '@headgate/admin-contract/operation'
+import {
+  BUDGETS_PER_OWNER_MAX,
+  type Budget,
+  type BudgetChange,
+  type BudgetStep,
+  type NewBudget,
+} from '@headgate/domain/budget'
 import { periodAt } from '@headgate/domain/period'
-import { addSpend, lockSpendToCount, noteReached } from '../../database/budget-spend.ts'
-import { markKeyUnpublished, readOwner } from '../../database/owner.ts'
-import { created, fieldFault, found, type HandlerContext, refuseForOwnTeam } from '../context.ts'
+import { sql } from 'kysely'
+import { addSpend, lockSpendToCount } from '../../database/budget-spend.ts'
+import { listRows } from '../../database/list-rows.ts'
+import { readOwner } from '../../database/owner.ts'
+import { fieldFault, found, type HandlerContext, refuseForOwnTeam } from '../context.ts'
+import { listingOf, type ThingTable, thingHandlers } from '../things.ts'
 import { readLive } from './live.ts'
 import {
+  budgetColumns,
   countBudgetsOf,
-  insertBudget,
-  listBudgets,
+  endBudget,
   listEvents,
   lockBudget,
-  readBudget,
   sumRecords,
   unknownModels,
-  updateBudget,
 } from './queries.ts'
+import { noteNow, refuseEnded, toldOfBudget } from './told.ts'
+
+const plan: ThingTable<Budget> = {
+  table: 'budgets',
+  prefix: 'bud',
+  columns: budgetColumns,
+  json: ['period', 'steps'],
+  check: async ({ ownerId, steps }, context, before) => {
+    if (before !== null) refuseEnded(before)
+    refuseForOwnTeam(context, before?.ownerId ?? ownerId ?? '')
+    await refuseUnknownModels(steps ?? [], context)
+  },
+}
+/** With what follows from the owner, and what nobody sends. */
+type Whole = NewBudget & Pick<Budget, 'teamId' | 'archivedAt'>
+const things = thingHandlers<Budget, Whole, BudgetChange>(plan)
 
 export const budgetsHandlers: Handlers<typeof budgets, HandlerContext> = {
-  list: ({ query }, { db }) => listBudgets(db, query),
+  ...things,
+  list: ({ query: { archived, ...query } }, { db }) => {
+    const where = archived === 'true' ? [] : [sql<boolean>`archived_at is null`]
+    return listRows<Budget>(db, { ...listingOf(plan), where }, query)
+  },
   live: ({ query }, context) => readLive(query, context),
   events: ({ query }, { db }) => listEvents(db, query),
-  read: async ({ params }, { db }) => found(await readBudget(db, params.budgetId)),
   create: async ({ body }, context) => {
-    const { db, newId, now } = context
+    const { db } = context
     refuseForOwnTeam(context, body.ownerId)
     const owner = await readOwner(db, body.ownerId)
     if (owner === undefined) {
@@ -34,7 +60,6 @@ export const budgetsHandlers: Handlers<typeof budgets, HandlerContext> = {
         fix: 'Send the id of one that exists.',
       })
     }
-    await refuseUnknownModels(body.steps, context)
     await lockSpendToCount(db)
     if ((await countBudgetsOf(db, body.ownerId)) >= BUDGETS_PER_OWNER_MAX) {
       throw fieldFault('/owner_id', {
@@ -45,45 +70,24 @@ export const budgetsHandlers: Handlers<typeof budgets, HandlerContext> = {
         fix: 'End one of them first, or change it.',
       })
     }
-    const place = { id: newId('bud'), teamId: owner.teamId, createdAt: now, archivedAt: null }
-    const budget = await insertBudget(db, { ...body, ...place })
-    await countPast(budget, context)
-    return told(context, created(budget))
+    const whole = { ...body, teamId: owner.teamId, archivedAt: null }
+    const change = await things.create({ body: whole }, context)
+    await countPast(change.reply, context)
+    return toldOfBudget(context, change.reply, change)
   },
-  change: async ({ params, body }, context) => {
-    const before = running(await lockBudget(context.db, params.budgetId))
-    refuseForOwnTeam(context, before.ownerId)
-    await refuseUnknownModels(body.steps ?? [], context)
-    const { name = before.name, amountNanos = before.amountNanos, steps = before.steps } = body
-    const wanted = { ...before, name, amountNanos, steps }
-    if (sameText(wanted) === sameText(before)) return { changed: false, reply: before }
-    const after = await updateBudget(context.db, wanted)
-    const period = periodAt(after.period, after.timeZone, context.nowMs)
-    if (period !== null) await noteReached(context.db, { budget: after, period }, context.nowMs)
-    return told(context, { changed: true, reply: after, subjectId: after.id, before, after })
+  change: async (call, context) => {
+    const change = await things.change(call, context)
+    if (change.changed) await noteNow(change.reply, context)
+    return toldOfBudget(context, change.reply, change)
   },
-  archive: async ({ params }, context) => {
+  remove: async ({ params }, context) => {
     const before = found(await lockBudget(context.db, params.budgetId))
     refuseForOwnTeam(context, before.ownerId)
     if (before.archivedAt !== null) return { changed: false, reply: before }
-    const after = await updateBudget(context.db, { ...before, archivedAt: context.now })
-    return told(context, { changed: true, reply: after, subjectId: after.id, before, after })
+    const after = await endBudget(context.db, before.id, context.now)
+    const change = { changed: true, reply: after, subjectId: after.id, before, after } as const
+    return toldOfBudget(context, after, change)
   },
-}
-
-/** The same text for the same budget: Postgres keeps the fields of steps in an order of its own. */
-function sameText(budget: Budget): string {
-  return JSON.stringify(Budget.parse(budget))
-}
-
-/** A key carries its own budgets, so the gateways must hear of the key. */
-async function told(context: HandlerContext, change: Change<Budget>): Promise<Change<Budget>> {
-  const { ownerId } = change.reply
-  if (ownerId.startsWith('key_')) {
-    await markKeyUnpublished(context.db, ownerId)
-    context.keyChanged(ownerId)
-  }
-  return change
 }
 
 /** Counts the records that are there; those that come count themselves. */
@@ -92,16 +96,6 @@ async function countPast(budget: Budget, { db, nowMs }: HandlerContext): Promise
   if (period === null) return
   const { nanos, unpriced } = await sumRecords(db, budget, period)
   if (nanos > 0 || unpriced > 0) await addSpend(db, [{ budget, period, nanos, unpriced }], nowMs)
-}
-
-/** @throws AdminProblem for one that is not there, or was ended */
-function running(budget: Budget | undefined): Budget {
-  const it = found(budget)
-  if (it.archivedAt === null) return it
-  throw fieldFault('/archived_at', {
-    ...{ code: 'archived', message: `this budget was ended at ${it.archivedAt}` },
-    fix: 'Create a new one.',
-  })
 }
 
 /** @throws AdminProblem that names the first model which does not exist */

@@ -1,6 +1,7 @@
 /** Budgets, live: what stands in the database joined with what the ledger holds at this moment, and where it leads. */
 import type { LiveBudget } from '@headgate/admin-contract/budgets'
 import { budgetStateAt } from '@headgate/domain/budget'
+import { raiseAt } from '@headgate/domain/budget-override'
 import { toGatewayError } from '@headgate/domain/gateway-error'
 import { forecastNanos, type Period } from '@headgate/domain/period'
 import { type LivePool, UNKNOWN_MS } from '@headgate/domain/reservation'
@@ -59,6 +60,8 @@ async function looked(
 
 function liveOf({ row, open, pool, sum }: Seen, nowMs: number): LiveBudget {
   const recordedNanos = sum?.spentNanos ?? 0
+  const { amountNanos, steps } = open?.rule ?? row
+  const raise = open?.raise ?? raiseAt(row.overrides, nowMs)
   const isKnown = pool !== null && pool.resetMs !== UNKNOWN_MS
   const usedNanos = open !== null && isKnown ? Math.max(0, open.claim.limit - pool.remaining) : recordedNanos
   const heldNanos = isKnown ? Math.min(pool.held, usedNanos) : 0
@@ -67,15 +70,16 @@ function liveOf({ row, open, pool, sum }: Seen, nowMs: number): LiveBudget {
   return {
     budgetId: row.id,
     ...{ ownerId: row.ownerId, ownerName: row.ownerName, name: row.name, currency: row.currency },
-    amountNanos: row.amountNanos,
+    amountNanos,
+    ...{ overrideNanos: raise.nanos, overrideChangesAt: isoOrNull(raise.toMs) },
     period: open === null ? null : { from: iso(open.period.fromMs), to: iso(open.period.toMs) },
-    state: open !== null && !isKnown ? 'unknown' : budgetStateAt(row, usedNanos),
-    now: isKnown ? { spentNanos, heldNanos, freeNanos: Math.max(0, row.amountNanos - usedNanos) } : null,
+    state: open !== null && !isKnown ? 'unknown' : budgetStateAt({ amountNanos, steps }, usedNanos),
+    now: isKnown ? { spentNanos, heldNanos, freeNanos: Math.max(0, amountNanos - usedNanos) } : null,
     recordedNanos,
     unpricedCalls: sum?.unpricedCalls ?? 0,
-    usedPercent: Math.floor((usedNanos / row.amountNanos) * 1000) / 10,
+    usedPercent: Math.floor((usedNanos / amountNanos) * 1000) / 10,
     forecastNanos: forecast,
-    runsOutAt: open === null ? null : runsOutAt(row.amountNanos, spentNanos, { period: open.period, nowMs }),
+    runsOutAt: open === null ? null : runsOutAt(amountNanos, spentNanos, { period: open.period, nowMs }),
   }
 }
 
@@ -88,6 +92,10 @@ function runsOutAt(
   if (spentNanos === 0 || spentNanos >= amountNanos) return null
   const atMs = period.fromMs + (nowMs - period.fromMs) * (amountNanos / spentNanos)
   return atMs < period.toMs ? iso(Math.round(atMs)) : null
+}
+
+function isoOrNull(ms: number): string | null {
+  return Number.isFinite(ms) ? iso(ms) : null
 }
 
 function iso(ms: number): string {

@@ -1,20 +1,26 @@
 /** The SQL of budgets: their rows, what was spent by them, and when people were told. */
 import type { BudgetEvent } from '@headgate/admin-contract/budgets'
 import type { Page, PageQuery } from '@headgate/admin-contract/page'
-import type { Budget } from '@headgate/domain/budget'
+import type { Budget, BudgetRule } from '@headgate/domain/budget'
+import type { BudgetOverrideState } from '@headgate/domain/budget-override'
 import { ownerKindOf } from '@headgate/domain/limit'
 import type { Period } from '@headgate/domain/period'
 import { UNBOUNDED } from '@headgate/domain/reservation'
-import { type SelectQueryBuilder, sql } from 'kysely'
+import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
+import { withRaises } from '../../database/budget-overrides.ts'
 import type { Database } from '../../database/open.ts'
 import { ownerName, usageColumnOf } from '../../database/owner.ts'
 import { pageById } from '../../database/page.ts'
 import type { Tables } from '../../database/tables.ts'
 
-const columns = [
+/** What a budget has; the table has its owner once more. */
+export const budgetColumns = [
   ...(['id', 'teamId', 'ownerId', 'name', 'currency', 'amountNanos', 'period', 'timeZone', 'steps'] as const),
   ...(['createdAt', 'archivedAt'] as const),
 ] as const satisfies readonly (keyof Budget)[]
+
+/** With the overrides that have not ended. */
+export type PublishedBudget = Budget & Pick<BudgetRule, 'overrides'>
 
 export type BudgetFilter = {
   teamId?: string | undefined
@@ -22,63 +28,40 @@ export type BudgetFilter = {
   budgetId?: string | undefined
 }
 
-export async function listBudgets(
-  db: Database,
-  query: PageQuery & BudgetFilter & { archived: 'true' | 'false' },
-) {
-  let rows = filtered(db.selectFrom('budgets').select(columns), query)
-  if (query.archived === 'false') rows = rows.where('archivedAt', 'is', null)
-  return pageById(rows, query)
-}
-
-export function readBudget(db: Database, id: string): Promise<Budget | undefined> {
-  return db.selectFrom('budgets').select(columns).where('id', '=', id).executeTakeFirst()
-}
-
 /** Locks the budget until the transaction ends, so that a change is judged on what it is applied to. */
 export function lockBudget(db: Database, id: string): Promise<Budget | undefined> {
-  return db.selectFrom('budgets').select(columns).where('id', '=', id).forUpdate().executeTakeFirst()
+  return db
+    .selectFrom('budgets')
+    .select([...budgetColumns])
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
 }
 
 /** What the catalog holds: all but those of keys, which travel with their keys. */
-export function readCatalogBudgets(db: Database): Promise<Budget[]> {
-  return db
-    .selectFrom('budgets')
-    .select(columns)
-    .where('ownerKeyId', 'is', null)
-    .where('archivedAt', 'is', null)
-    .orderBy('id')
-    .execute()
+export async function readCatalogBudgets(db: Database): Promise<PublishedBudget[]> {
+  return withRaises(db, await runningBudgets(db).where('ownerKeyId', 'is', null).execute())
 }
 
 /** The budgets of these keys. */
-export function readBudgetsOfKeys(db: Database, keyIds: readonly string[]): Promise<Budget[]> {
+export async function readBudgetsOfKeys(db: Database, keyIds: readonly string[]): Promise<PublishedBudget[]> {
+  return withRaises(db, await runningBudgets(db).where('ownerKeyId', 'in', keyIds).execute())
+}
+
+function runningBudgets(db: Database) {
   return db
     .selectFrom('budgets')
-    .select(columns)
-    .where('ownerKeyId', 'in', keyIds)
+    .select([...budgetColumns])
     .where('archivedAt', 'is', null)
     .orderBy('id')
-    .execute()
 }
 
-export function insertBudget(db: Database, it: Budget): Promise<Budget> {
-  return db
-    .insertInto('budgets')
-    .values({ ...it, period: JSON.stringify(it.period), steps: JSON.stringify(it.steps) })
-    .returning(columns)
-    .executeTakeFirstOrThrow()
-}
-
-export function updateBudget(
-  db: Database,
-  { id, name, amountNanos, steps, archivedAt }: Budget,
-): Promise<Budget> {
+export function endBudget(db: Database, id: string, archivedAt: string): Promise<Budget> {
   return db
     .updateTable('budgets')
-    .set({ name, amountNanos, archivedAt, steps: JSON.stringify(steps) })
+    .set({ archivedAt })
     .where('id', '=', id)
-    .returning(columns)
+    .returning([...budgetColumns])
     .executeTakeFirstOrThrow()
 }
 
@@ -100,34 +83,55 @@ export async function unknownModels(db: Database, names: readonly string[]): Pro
   return names.filter((name) => !known.has(name))
 }
 
-/** What the owner of a budget spent in a period, by the records that are stored. */
+/** What the owner of a budget spent in a period, by the records that are stored and what re-ratings added to them. */
 export async function sumRecords(
   db: Database,
   { ownerId, currency }: Budget,
   period: Period,
 ): Promise<{ nanos: number; unpriced: number }> {
-  return db
-    .selectFrom('usageRecords')
-    .select([
-      sql<number>`least(${UNBOUNDED}::bigint, coalesce(sum(cost_nanos) filter (where currency = ${currency}), 0))`.as(
-        'nanos',
-      ),
-      sql<number>`count(*) filter (where cost_state = 'unknown')`.as('unpriced'),
-    ])
-    .where(usageColumnOf[ownerKindOf(ownerId)], '=', ownerId)
-    .where('startedAt', '>=', new Date(period.fromMs).toISOString())
-    .where('startedAt', '<', new Date(period.toMs).toISOString())
-    .executeTakeFirstOrThrow()
+  const owner = sql.ref(usageColumnOf[ownerKindOf(ownerId)])
+  const [from, to] = [period.fromMs, period.toMs].map((ms) => new Date(ms).toISOString())
+  const isMeant = sql`${owner} = ${ownerId} and started_at >= ${from}::timestamptz and started_at < ${to}::timestamptz`
+  const { rows } = await sql<{ nanos: number; unpriced: number }>`
+    select greatest(0, least(${UNBOUNDED}::bigint, coalesce(sum(nanos), 0)))::bigint as nanos,
+      greatest(0, coalesce(sum(unpriced), 0))::bigint as unpriced
+    from (
+      select case when currency = ${currency} then cost_nanos end as nanos, (cost_state = 'unknown')::int as unpriced
+        from usage_records where ${isMeant}
+      union all
+      select case when currency = ${currency} then nanos end, -newly_priced::int from cost_corrections where ${isMeant}
+    ) as costs`.execute(db)
+  return rows[0] ?? { nanos: 0, unpriced: 0 }
 }
 
-/** Budgets that are not ended, with the names of their owners, up to so many. */
-export function readLiveBudgets(db: Database, filter: BudgetFilter, countMax: number) {
-  return filtered(db.selectFrom('budgets').select(columns), filter)
+/** Budgets that are not ended, with the names of their owners and the overrides that have not ended, up to so many. */
+export async function readLiveBudgets(db: Database, filter: BudgetFilter, countMax: number) {
+  const rows = await filtered(db.selectFrom('budgets').select([...budgetColumns]), filter)
     .select(ownerName.as('ownerName'))
     .where('archivedAt', 'is', null)
     .orderBy('id', 'desc')
     .limit(countMax)
     .execute()
+  return withRaises(db, rows)
+}
+
+/** Overrides of a budget that have not ended. */
+export async function countOverridesOf(db: Database, budgetId: string, now: string): Promise<number> {
+  const row = await db
+    .selectFrom('budgetOverrides')
+    .select((it) => it.fn.countAll<number>().as('count'))
+    .where('budgetId', '=', budgetId)
+    .where('effectiveTo', '>', now)
+    .executeTakeFirstOrThrow()
+  return row.count
+}
+
+/** Overrides that are to come, add to their budget, or have ended, at an instant. */
+export function overridesThatAre(state: BudgetOverrideState, now: string): RawBuilder<boolean> {
+  if (state === 'ended') return sql`effective_to <= ${now}`
+  return state === 'coming'
+    ? sql`effective_from > ${now} and effective_to > ${now}`
+    : sql`effective_from <= ${now} and effective_to > ${now}`
 }
 
 /** The sums of these budgets in periods that are not over. */

@@ -3,14 +3,9 @@ import type { catalog } from '@headgate/admin-contract/catalog'
 import type { Handlers } from '@headgate/admin-contract/operation'
 import { CatalogDocument } from '@headgate/domain/catalog'
 import { catalogDifferences } from '@headgate/domain/catalog-difference'
+import { markKeyUnpublished } from '../../database/owner.ts'
 import { found, type HandlerContext, notFound } from '../context.ts'
-import {
-  listCatalogStamps,
-  readCatalogDocument,
-  readCatalogStamp,
-  readCatalogVersion,
-  versionBefore,
-} from './queries.ts'
+import { listCatalogStamps, readCatalogStamp, readCatalogVersion, versionBefore } from './queries.ts'
 import { restoreRows } from './restore.ts'
 
 /** Gateways say something every five seconds or so. */
@@ -40,13 +35,17 @@ export const catalogHandlers: Handlers<typeof catalog, HandlerContext> = {
     const before = from === null ? null : await documentOf(db, from)
     return { from, to, data: catalogDifferences(before, after) }
   },
-  restore: async ({ params, body }, { db, now }) => {
+  restore: async ({ params, body }, { db, now, keyChanged }) => {
     const version = numberOf(params.version)
     const target = await documentOf(db, version)
-    const current = found(await readCatalogDocument(db)).document
-    const data = await restoreRows(db, { current, target, now })
+    const current = found(await readCatalogStamp(db))
+    const { differences: data, keyIds } = await restoreRows(db, { target, now })
     const reply = { restored: version, data }
     if (data.length === 0) return { changed: false, reply }
+    for (const keyId of keyIds) {
+      await markKeyUnpublished(db, keyId)
+      keyChanged(keyId)
+    }
     const before = { version: current.version }
     return { changed: true, reply, subjectId: String(version), before, after: reply, message: body.message }
   },

@@ -3,7 +3,7 @@ import type { PageQuery } from '@headgate/admin-contract/page'
 import { type ExchangeRate, exchangeRateId, type PairDay } from '@headgate/domain/exchange-rate'
 import { sql } from 'kysely'
 import type { Database } from '../../database/open.ts'
-import { positionAfter, toPage } from '../../database/page.ts'
+import { badCursor, positionAfter, toPage } from '../../database/page.ts'
 import type { Tables } from '../../database/tables.ts'
 
 export type ExchangeRateFilter = { base?: string | undefined; quote?: string | undefined }
@@ -21,7 +21,8 @@ export async function listExchangeRates(db: Database, query: PageQuery & Exchang
   if (query.base !== undefined) rows = rows.where('base', '=', query.base)
   if (query.quote !== undefined) rows = rows.where('quote', '=', query.quote)
   if (query.cursor !== undefined) {
-    const [day, base, quote] = positionAfter(query.cursor, 3)
+    const [day = '', base, quote] = positionAfter(query.cursor, 3)
+    if (!/^\d{4}-\d\d-\d\d$/.test(day)) throw badCursor()
     rows = rows.where(sql<boolean>`(day, base, quote) < (${day}, ${base}, ${quote})`)
   }
   const found = (await rows.execute()).map(named)

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto'
 import type { Download } from '@headgate/admin-contract/download'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestPlane, type TestPlane, until } from '../../../../tests/admin/harness.ts'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { migratedDatabase, startTestPlane, type TestPlane, until } from '../../../../tests/admin/harness.ts'
 import { usageRecord } from '../../../../tests/admin/usage-record.ts'
+import { openDatabase } from '../../database/open.ts'
 import { runNext } from '../../jobs/run-exports.ts'
 import { usageStore } from '../../jobs/store-usage.ts'
 
@@ -68,6 +69,54 @@ test('an export whose process died is begun again by another, and its file is wh
   const calls = lines.map((line) => (JSON.parse(line) as { calls: number }).calls)
   expect(calls.reduce((a, b) => a + b, 0)).toBe(COUNT)
   expect((await read(id)).rows).toBe(lines.length)
+})
+
+test('a process that was taken for dead and wakes up neither spoils nor ends the file that another made', async () => {
+  const { url } = await migratedDatabase()
+  const about = { url, name: 'two-processes', statementTimeoutMs: 10_000, connectionsMax: 4, log }
+  const { db, close } = openDatabase(about)
+  onTestFinished(close)
+  await usageStore(db).store(Array.from({ length: 4_000 }, (_, n) => usageRecord(n)))
+  const id = `exp_${'2'.repeat(26)}`
+  await sql`insert into usage_exports (id, kind, format, question, created_at)
+    values (${id}, 'records', 'csv', ${question}, now())`.execute(db)
+  const plan = { db, scopedTo: () => db, log, clock, fixedSettings: {} }
+  // As another process has begun it anew, and has written nothing yet.
+  const takeOver = () =>
+    sql`update usage_exports set started_at = now(), leased_until = now() + interval '1 minute'`.execute(db)
+  const now = async () => ({
+    made: await db.selectFrom('usageExports').selectAll().where('id', '=', id).executeTakeFirstOrThrow(),
+    parts: await db.selectFrom('usageExportParts').select('content').orderBy('number').execute(),
+  })
+  let transactions = 0
+  const sleepy = new Proxy(db, {
+    get: (target, name) => {
+      const own: unknown = Reflect.get(target, name, target)
+      if (name !== 'transaction' || ++transactions !== 2)
+        return typeof own === 'function' ? own.bind(target) : own
+      const execute = async (work: never) => {
+        await takeOver()
+        return target.transaction().execute(work)
+      }
+      return () => ({ execute })
+    },
+  })
+  expect(await runNext({ ...plan, db: sleepy }, never)).toBe(true)
+  expect(await now()).toMatchObject({ made: { state: 'running', rows: 0, bytes: 0 }, parts: [] })
+  await sql`update usage_exports set leased_until = now() - interval '1 second'`.execute(db)
+  expect(await runNext(plan, never)).toBe(true)
+  const { made, parts } = await now()
+  const file = Buffer.concat(parts.map((part) => part.content))
+  expect(made).toMatchObject({ state: 'done', rows: 4_000, bytes: file.length, fault: null })
+  expect(createHash('sha256').update(file).digest('hex')).toBe(made.sha256)
+})
+
+test('a file that goes while it is sent breaks off, and does not pass for whole', async () => {
+  const made = await it.client.exports.create({ body: { kind: 'records', question } })
+  await until(async () => (await read(made.id)).state === 'done', 'the export')
+  await sql`delete from usage_export_parts where export_id = ${made.id} and number > 0`.execute(it.db)
+  const file = await it.client.exports.download({ params: { exportId: made.id } })
+  await expect(textOf(file)).rejects.toThrow()
 })
 
 test('a cancelled export has no file and is not made, and what is done cannot be cancelled', async () => {

@@ -3,7 +3,7 @@ import { contentTypes } from '@headgate/admin-contract/download'
 import type { exports } from '@headgate/admin-contract/exports'
 import type { Handlers } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
-import { isUnderWay } from '@headgate/domain/usage-export'
+import { isUnderWay, type UsageExport } from '@headgate/domain/usage-export'
 import { created, found, type HandlerContext } from '../context.ts'
 import { cancelExport, insertExport, listExports, lockExport, readExport, readPart } from './queries.ts'
 
@@ -21,7 +21,7 @@ export const exportsHandlers: Handlers<typeof exports, HandlerContext> = {
     return {
       fileName: `${it.id}.${it.format}`,
       contentType: contentTypes[it.format],
-      body: partsOf(db, it.id),
+      body: partsOf(db, it),
     }
   },
   cancel: async ({ params }, { db, now }) => {
@@ -34,10 +34,16 @@ export const exportsHandlers: Handlers<typeof exports, HandlerContext> = {
   },
 }
 
-async function* partsOf(db: HandlerContext['db'], id: string): AsyncGenerator<Uint8Array> {
-  for (let number = 0; ; number++) {
+/** @throws Error when parts are gone meanwhile, so that what was sent does not pass for the whole file */
+async function* partsOf(
+  db: HandlerContext['db'],
+  { id, bytes }: Pick<UsageExport, 'id' | 'bytes'>,
+): AsyncGenerator<Uint8Array> {
+  let left = bytes
+  for (let number = 0; left > 0; number++) {
     const part = await readPart(db, id, number)
-    if (part === undefined) return
+    if (part === undefined) throw new Error(`the file of ${id} was removed while it was sent`)
+    left -= part.length
     yield part
   }
 }

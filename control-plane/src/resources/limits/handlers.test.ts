@@ -43,6 +43,18 @@ async function faultOf(refused: Promise<unknown>) {
 }
 
 describe('a tree of limits', () => {
+  test('keeps its root: a quota does not lose the figure that a limit of a key is a part of', async () => {
+    const { key, quota } = await setUp('rooted')
+    const limit = await create({ ownerId: key.id, parentId: quota.id, measure, share: 0.1 })
+    const params = { quotaId: quota.id }
+    const lost = it.client.quotas.change({ params, body: { tokensPerMinute: null, requestsPerMinute: 5 } })
+    await expect(lost).rejects.toMatchObject({ status: 409, code: 'catalog_conflict' })
+    await expect(lost).rejects.toThrow(key.id)
+    expect(await it.client.quotas.read({ params })).toEqual(quota)
+    await it.client.limits.remove({ params: { limitId: limit.id } })
+    await it.client.quotas.change({ params, body: { tokensPerMinute: null, requestsPerMinute: 5 } })
+  })
+
   test('grows from the quota down: team, app, user, key; each has measure and quota from above', async () => {
     const { team, app, user, key, quota } = await setUp('grows')
     const ofTeam = await create({ ownerId: team.id, parentId: quota.id, measure, share: 0.5 })

@@ -56,6 +56,24 @@ export function readCatalogLimits(db: Database): Promise<Limit[]> {
     .execute()
 }
 
+/** Limits of keys, which no catalog holds, that are a part of a figure which their quota does not have. */
+export function readUnfoundedKeyLimits(db: Database) {
+  return db
+    .selectFrom('limits')
+    .innerJoin('quotas', 'quotas.id', 'limits.parentId')
+    .select(['limits.id', 'limits.measure', 'limits.ownerId', 'quotas.name'])
+    .where('limits.ownerKeyId', 'is not', null)
+    .where((row) =>
+      row.or([
+        row('limits.measure', '=', 'requests_per_minute').and('quotas.requestsPerMinute', 'is', null),
+        row('limits.measure', '=', 'tokens_per_minute').and('quotas.tokensPerMinute', 'is', null),
+      ]),
+    )
+    .orderBy('limits.id')
+    .limit(100)
+    .execute()
+}
+
 /** The limits of these keys. */
 export function readLimitsOfKeys(db: Database, keyIds: readonly string[]): Promise<Limit[]> {
   return db.selectFrom('limits').select(columns).where('ownerKeyId', 'in', keyIds).orderBy('id').execute()

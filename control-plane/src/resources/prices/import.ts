@@ -1,10 +1,12 @@
-/** Taking over a price list: what differs becomes new prices, from an instant on. */
+/**
+ * Taking over a price list: what differs becomes new prices, from an instant on. A price of one's own with an end stays: it
+ * was agreed on until then, and it is told beside what is taken over.
+ */
 import type { Handlers } from '@headgate/admin-contract/operation'
 import type { prices } from '@headgate/admin-contract/prices'
 import type { Price } from '@headgate/domain/price'
-import { differencesOf } from '@headgate/domain/price-list'
+import { differencesOf, partCrossed } from '@headgate/domain/price-list'
 import type { HandlerContext } from '../context.ts'
-import { refuseCrossing } from '../dated-things.ts'
 import { sourceOf, takenOver } from '../list-import.ts'
 import { insertPrices, readPricesOf } from './queries.ts'
 import { shippedPrices } from './shipped-list.ts'
@@ -17,21 +19,23 @@ export const takeOver: TakeOver = async ({ body }, { db, now, newId }) => {
   const effectiveFrom = body.effectiveFrom ?? now
   const models = list.prices.map((it) => it.model)
   const held = await readPricesOf(db, models)
-  const compared = differencesOf(list, held, Date.parse(effectiveFrom))
+  const { differences: all, unchanged } = differencesOf(list, held, Date.parse(effectiveFrom))
+  const { free: differences, kept } = partCrossed(all, held, effectiveFrom)
   const source = sourceOf(list)
-  return takenOver(body.confirm, { source, ...compared }, async () => {
-    const rows = compared.differences.map(
+  return takenOver(body.confirm, { source, differences, kept, unchanged }, async () => {
+    const rows = differences.map(
       ({ model, provider, after, source: own }): Price => ({
         id: newId('pri'),
         ...{ model, provider, ...after, effectiveFrom, effectiveTo: null },
         ...{ source: own ?? source, createdAt: now },
       }),
     )
-    for (const row of rows) {
-      const others = held.filter((it) => it.model === row.model && it.provider === row.provider)
-      refuseCrossing(row, others, 'price')
-    }
     await insertPrices(db, rows)
-    return { source, effectiveFrom, prices: rows.map(({ id, model, provider }) => ({ id, model, provider })) }
+    const named = ({ id, model, provider }: Pick<Price, 'id' | 'model' | 'provider'>) => ({
+      id,
+      model,
+      provider,
+    })
+    return { source, effectiveFrom, prices: rows.map(named), kept: kept.map(named) }
   })
 }

@@ -5,7 +5,9 @@
 import { createHash } from 'node:crypto'
 import type { Handlers } from '@headgate/admin-contract/operation'
 import type { reratings } from '@headgate/admin-contract/reratings'
-import type { Rerating } from '@headgate/domain/rerating'
+import type { CostCorrection, Rerating } from '@headgate/domain/rerating'
+import { correctSpend, lockSpendToAdd } from '../../database/budget-spend.ts'
+import { type AddedCost, budgetSums } from '../../database/budget-sums.ts'
 import type { Database } from '../../database/open.ts'
 import { confirmed, fieldFault, found, type HandlerContext } from '../context.ts'
 import {
@@ -28,6 +30,7 @@ export const reratingsHandlers: Handlers<typeof reratings, HandlerContext> = {
     const { confirm, ...asked } = body
     if (Date.parse(asked.to) > nowMs) throw notPast()
     await lockReratings(db)
+    await lockSpendToAdd(db)
     if ((await countUsed(db, asked)) > RECORDS_MAX) throw tooMany()
     const shown = await effectOf(db, asked)
     const reply = { confirm: shown.digest, effect: shown.effect }
@@ -36,8 +39,11 @@ export const reratingsHandlers: Handlers<typeof reratings, HandlerContext> = {
     }
     const rerating = { ...shown.effect, id: newId('rrt'), createdAt: now }
     await insertRerating(db, rerating)
-    for await (const batch of rateAgain(db, asked))
-      await insertCorrections(db, rerating.id, batch.corrections)
+    for await (const { corrections } of rateAgain(db, asked)) {
+      await insertCorrections(db, rerating.id, corrections)
+      // Budgets tell the same sums as `/analytics/query`.
+      await correctSpend(db, await budgetSums(db, corrections.map(addedBy)), nowMs)
+    }
     const { id } = rerating
     return {
       changed: true,
@@ -47,6 +53,10 @@ export const reratingsHandlers: Handlers<typeof reratings, HandlerContext> = {
       after: rerating,
     }
   },
+}
+
+function addedBy({ newlyPriced, ...it }: CostCorrection): AddedCost {
+  return { ...it, unpriced: newlyPriced ? -1 : 0 }
 }
 
 type Effect = Omit<Rerating, 'id' | 'createdAt'>

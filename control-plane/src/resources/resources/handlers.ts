@@ -7,9 +7,8 @@ import {
   type Resource,
   type ResourceChange,
 } from '@headgate/domain/resource'
-import { type SecretRef, splitSecretRef } from '@headgate/domain/secret-ref'
-import { hasStoredSecret } from '../../database/stored-secrets.ts'
 import { fieldFault, type HandlerContext } from '../context.ts'
+import { refuseUnknownSecret } from '../secret-refs.ts'
 import { thingHandlers } from '../things.ts'
 
 export const resourcesHandlers: Handlers<typeof resources, HandlerContext> = thingHandlers<
@@ -24,17 +23,6 @@ export const resourcesHandlers: Handlers<typeof resources, HandlerContext> = thi
     if (origin !== undefined && isLoopbackOrigin(origin) && !allowLoopbackUpstreams) throw loopbackRefused()
   },
 })
-
-/** A vault or a file may come later; what we keep ourselves is there or is a misspelt name. */
-async function refuseUnknownSecret(ref: SecretRef, db: HandlerContext['db']): Promise<void> {
-  const { scheme, rest } = splitSecretRef(ref)
-  if (scheme !== 'db' || (await hasStoredSecret(db, rest))) return
-  throw fieldFault('/secret_ref', {
-    code: 'unknown_reference',
-    message: 'there is no stored secret of this name',
-    fix: 'Create it with POST /secrets, or correct the name.',
-  })
-}
 
 /** Plain HTTP to the gateway's own machine is for the demo and for tests; elsewhere it would open inner doors. */
 function loopbackRefused() {

@@ -10,6 +10,7 @@ import {
   type TestPlane,
   until,
 } from '../../../../tests/admin/harness.ts'
+import { scanForSecrets } from '../secret-findings/scan.ts'
 
 const VALUE = 'a-value-that-has-no-known-form'
 let it: TestPlane
@@ -145,6 +146,18 @@ test('the secrets audit finds a planted secret in any text or JSON column, and n
     .where('name', '=', name)
     .executeTakeFirstOrThrow()
   expect(secretSealer(SEALING_KEY).open(name, row.sealed)).toBe('sk-proj-abcdefghijklmnop')
+})
+
+test('a column that takes too long is told to be unread, and holds up none of the others', async () => {
+  const { id } = await it.client.teams.create({ body: { name: 'planted again' } })
+  await sql`update teams set name = 'glpat-0123456789abcdefghij' where id = ${id}`.execute(it.db)
+  const held = await it.db.transaction().execute(async (transaction) => {
+    await sql`lock table drafts in access exclusive mode`.execute(transaction)
+    return scanForSecrets(it.db, (text) => text, { columnMs: 300 })
+  })
+  expect(new Set(held.unread.map(({ table }) => table))).toEqual(new Set(['drafts']))
+  expect(held.isComplete).toBe(false)
+  expect(held.data.map(({ table, column }) => `${table}.${column}`)).toContain('teams.name')
 })
 
 test('what is history is reported and not touched', async () => {

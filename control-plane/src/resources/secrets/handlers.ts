@@ -9,7 +9,7 @@ import { insertStoredSecret, shownSecret } from '../../database/stored-secrets.t
 import type { SecretRow } from '../../database/tables.ts'
 import { created, found, type HandlerContext } from '../context.ts'
 import { inUse } from '../things.ts'
-import { deleteSecret, isReferredTo, lockSecret, lockSecrets, readSecret, updateSecret } from './queries.ts'
+import { deleteSecret, lockSecret, lockSecrets, readSecret, referrersOf, updateSecret } from './queries.ts'
 
 export const secretsHandlers: Handlers<typeof secrets, HandlerContext> = {
   list: async ({ query }, { db }) => {
@@ -34,7 +34,8 @@ export const secretsHandlers: Handlers<typeof secrets, HandlerContext> = {
   },
   remove: async ({ params }, { db }) => {
     const before = found(await lockSecret(db, params.secretId))
-    if (await isReferredTo(db, before.name)) throw inUse('resources')
+    const referrers = await referrersOf(db, before.name)
+    if (referrers !== null) throw inUse(referrers)
     await deleteSecret(db, before.id)
     return {
       changed: true,

@@ -23,10 +23,14 @@ export async function deleteSecret(db: Database, id: string): Promise<void> {
   await db.deleteFrom('secrets').where('id', '=', id).execute()
 }
 
-export async function isReferredTo(db: Database, name: string): Promise<boolean> {
-  const rows = db
-    .selectFrom('resources')
-    .select('id')
-    .where('secretRef', '=', `db://${name}` as never)
-  return (await rows.executeTakeFirst()) !== undefined
+/** What refers to a secret, in the words of people; null when nothing does. */
+export async function referrersOf(db: Database, name: string): Promise<string | null> {
+  for (const table of ['resources', 'alertChannels'] as const) {
+    const rows = db
+      .selectFrom(table)
+      .select('id')
+      .where('secretRef', '=', `db://${name}` as never)
+    if ((await rows.executeTakeFirst()) !== undefined) return table === 'resources' ? table : 'alert channels'
+  }
+  return null
 }

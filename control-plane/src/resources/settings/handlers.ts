@@ -12,6 +12,7 @@ import {
 import { deleteSetting, putSetting, readStoredSettings } from '../../database/organisation-settings.ts'
 import { positionAfter, toPage } from '../../database/page.ts'
 import { fieldFault, found, type HandlerContext } from '../context.ts'
+import { refuseDeletion } from './deletions.ts'
 
 export const settingsHandlers: Handlers<typeof settings, HandlerContext> = {
   list: async ({ query: { limit, cursor } }, context) => {
@@ -31,6 +32,7 @@ export const settingsHandlers: Handlers<typeof settings, HandlerContext> = {
     if (!parsed.success) throw outOfBounds(before, parsed.error.issues[0]?.message ?? 'not allowed')
     if (before.source === 'stored' && before.value === parsed.data) return { changed: false, reply: before }
     const value = parsed.data as Setting['value']
+    if (body.allowDeletion !== true) await refuseDeletion(name, { from: before.value, to: value }, context)
     await putSetting(context.db, { name, value, changedBy: context.actor, changedAt: context.now })
     return changed(before, context)
   },
@@ -38,6 +40,7 @@ export const settingsHandlers: Handlers<typeof settings, HandlerContext> = {
     const before = await shownSetting(params.name, context)
     refuseFixed(before)
     if (before.source === 'default') return { changed: false, reply: before }
+    await refuseDeletion(renameKey(before.name), { from: before.value, to: before.default }, context)
     await deleteSetting(context.db, renameKey(before.name))
     return changed(before, context)
   },

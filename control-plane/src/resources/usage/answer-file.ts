@@ -54,7 +54,7 @@ async function* onePage<T>(rows: readonly T[]): AsyncGenerator<readonly T[]> {
   yield rows
 }
 
-function columnsOf({ data }: UsageAnswer, query: UsageQuery): Column<UsageGroup>[] {
+function columnsOf({ data, in: currency }: UsageAnswer, query: UsageQuery): Column<UsageGroup>[] {
   const groups = query.by.flatMap((dimension, i): Column<UsageGroup>[] => [
     { name: dimension, type: 'text', means: `the ${dimension}`, of: (it) => it.group[i]?.value ?? null },
     {
@@ -73,7 +73,7 @@ function columnsOf({ data }: UsageAnswer, query: UsageQuery): Column<UsageGroup>
       'money',
     ],
   )
-  const all = [...figures, ...costs, ...costsIn(data, query), ...(query.latency ? latencies : [])]
+  const all = [...figures, ...costs, ...costsIn(data, currency), ...(query.latency ? latencies : [])]
   return [
     { name: 'at', type: 'instant', means: 'when the stretch of time begins', of: (it) => it.at },
     ...groups,
@@ -101,14 +101,14 @@ function columnsOf({ data }: UsageAnswer, query: UsageQuery): Column<UsageGroup>
 }
 
 /** Costs seen in one currency, and what could not be. */
-function costsIn(data: readonly UsageGroup[], query: UsageQuery): Figure[] {
-  if (query.in === undefined) return []
+function costsIn(data: readonly UsageGroup[], currency: string | null): Figure[] {
+  if (currency === null) return []
   const views = data.flatMap((it) => [it.sums.costIn, it.previous?.costIn ?? null])
   const left = new Set(views.flatMap((it) => it?.notConverted.map((one) => one.currency) ?? []))
   return [
     [
-      `cost_in_${query.in.toLowerCase()}`,
-      `all costs in ${query.in}, by the exchange rate of each day; without what is not converted`,
+      `cost_in_${currency.toLowerCase()}`,
+      `all costs in ${currency}, by the exchange rate of each day; without what is not converted`,
       (it) => it.costIn?.amount ?? null,
       'money',
     ],

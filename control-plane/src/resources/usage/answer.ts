@@ -1,7 +1,7 @@
 /** Answers questions about usage: lays the spans out, has them summed, and puts the sums into words. */
 import type { UsageAnswer, UsageGroup, UsageQuery, UsageSums } from '@headgate/admin-contract/usage-query'
 import type { Rate, RateTable } from '@headgate/domain/exchange-rate'
-import { quantileOf } from '@headgate/domain/rollup'
+import { quantilesOf } from '@headgate/domain/rollup'
 import { binsOf } from '../../database/bin-digits.ts'
 import { readOrganisationSettings } from '../../database/organisation-settings.ts'
 import type { BinColumn } from '../../database/rollup-tables.ts'
@@ -16,6 +16,8 @@ const DAY_MS = 24 * 60 * 60 * 1000
 /** Stretches of time, and cells of stretches and groups: some megabytes of reply. */
 const BUCKETS_MAX = 1_500
 const CELLS_MAX = 50_000
+const PERCENTILES = [0.5, 0.9, 0.95, 0.99]
+type Four = [number, number, number, number]
 
 export type AnswerContext = Pick<HandlerContext, 'db' | 'nowMs' | 'now' | 'teamIds' | 'fixedSettings'>
 
@@ -24,11 +26,12 @@ export async function answerUsage(
   question: UsageQuery,
   { db, nowMs, now, teamIds, fixedSettings }: AnswerContext,
 ): Promise<UsageAnswer> {
-  const { reportingZone } = await readOrganisationSettings(db, fixedSettings)
+  const { reportingZone, reportingCurrency } = await readOrganisationSettings(db, fixedSettings)
   const query = { ...question, zone: question.zone ?? reportingZone }
+  const currency = question.in === 'none' ? null : (question.in ?? reportingCurrency)
   const kept = await readKeptSince(db)
   const spans = spansOf(query, nowMs, kept)
-  const rates = query.in === undefined ? null : await readRateTable(db, query.in, spans)
+  const rates = currency === null ? null : await readRateTable(db, currency, spans)
   const rows = await sumUsage(db, spans, query, { ...query, rates, ofTeams: teamIds !== null })
   const values = rows.flatMap((row) => query.by.map((_, i) => row[`dimension${i}`] ?? ''))
   const names = await readNames(db, [...new Set(values.filter((it) => /^[a-z]+_/.test(it)))])
@@ -39,6 +42,7 @@ export async function answerUsage(
     ...(asked as { from: string; to: string }),
     previous: earlier ?? null,
     asOf: now,
+    in: currency,
     data: groupsOf(rows, query, { starts: spans[0]?.bounds ?? [], names, view }),
     groups: Number(rows[0]?.groups ?? 0),
     rates: view && [...used].sort(byDay),
@@ -55,8 +59,9 @@ function spansOf(query: UsageQuery & { zone: string }, nowMs: number, kept: Kept
       fix: 'Send an earlier `from` or a later `to`.',
     })
   }
+  const groupsMax = query.by.length === 0 ? 1 : query.limit
   const starts = bucketStarts({ fromMs, toMs }, { ...query, countMax: BUCKETS_MAX })
-  if (starts.length > BUCKETS_MAX || starts.length * query.limit > CELLS_MAX) {
+  if (starts.length > BUCKETS_MAX || starts.length * groupsMax > CELLS_MAX) {
     throw fieldFault('?bucket', {
       ...{ code: 'too_many', message: `more than ${BUCKETS_MAX} stretches of time or ${CELLS_MAX} sums` },
       fix: 'Send a larger `bucket`, a shorter span or a smaller `limit`.',
@@ -162,9 +167,10 @@ function ratedSums({ currency, rateStretches = [], rateNanos = [] }: SumRow) {
 }
 
 function percentiles(rows: readonly SumRow[], column: BinColumn, perMs: number) {
-  const bins = binsOf(rows.reduce((total, row) => total + BigInt(row[column] ?? 0), 0n).toString())
-  const read = (share: number) => Number(((quantileOf(bins, share) ?? 0) / perMs).toPrecision(3))
-  return bins.size === 0 ? null : { p50: read(0.5), p90: read(0.9), p95: read(0.95), p99: read(0.99) }
+  const read = quantilesOf(binsOf(rows.map((row) => row[column] ?? '0')), PERCENTILES)
+  if (read === null) return null
+  const [p50, p90, p95, p99] = read.map((it) => Number((it / perMs).toPrecision(3))) as Four
+  return { p50, p90, p95, p99 }
 }
 
 function iso(instantMs: number | undefined): string {

@@ -5,7 +5,7 @@
 import type { UsageValues } from '@headgate/admin-contract/usage-query'
 import type { UsageDimension } from '@headgate/domain/rollup'
 import { type RawBuilder, sql } from 'kysely'
-import { dimensionColumns } from '../../database/rollup-tables.ts'
+import { dimensionColumns, summedTypeOf } from '../../database/rollup-tables.ts'
 import type { RateParts } from './rate-parts.ts'
 import type { SpanPlan } from './slices.ts'
 
@@ -63,7 +63,10 @@ export function corrections(
   const dimensions = by.map(
     (dimension, i) => sql`coalesce(${told[dimension]}::text, '') as ${sql.ref(`dimension${i}`)},`,
   )
-  const values = columns.map((column) => sql`${figures[column] ?? sql`0`}::numeric as ${sql.ref(column)}`)
+  const values = columns.map((column) => {
+    const type = sql.raw(summedTypeOf(column))
+    return sql`${figures[column] ?? sql`0`}::${type} as ${sql.ref(column)}`
+  })
   const conditions = Object.entries(filterDimensions).flatMap(([name, dimension]) => {
     const wanted = filter[name as keyof UsageValues]
     if (wanted === undefined) return []

@@ -34,12 +34,13 @@ export async function readThing(
   return db.selectFrom(table).select('name').where('id', '=', id).executeTakeFirst()
 }
 
-/** The last change of a thing after an instant; undefined when there was none. */
-export function lastChange(db: Database, thingId: string, after: string) {
+/** The last change of a thing after an instant, or of what raises it; undefined when there was none. */
+export async function lastChange(db: Database, thingId: string, after: string) {
+  const raises = await db.selectFrom('budgetOverrides').select('id').where('budgetId', '=', thingId).execute()
   return db
     .selectFrom('thingChanges')
-    .select(['at', 'action'])
-    .where('thingId', '=', thingId)
+    .select(['thingId', 'at', 'action'])
+    .where('thingId', 'in', [thingId, ...raises.map((it) => it.id)])
     .where('at', '>', after)
     .orderBy('at', 'desc')
     .limit(1)

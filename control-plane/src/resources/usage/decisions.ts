@@ -81,8 +81,8 @@ async function refusedBy(db: Database, { decision, startedAt }: UsageRecord): Pr
   const { kind, table, path } = of
   const thing = await readThing(db, table, id)
   const change = await lastChange(db, id, startedAt)
-  const isArchived =
-    change !== undefined && (thing === undefined || /\.(archived|removed)$/.test(change.action))
+  const isOwn = change?.thingId === id && /\.(archived|removed)$/.test(change.action)
+  const isArchived = change !== undefined && (thing === undefined || isOwn)
   return {
     ...{ kind, id, name: thing?.name ?? null, path: thing === undefined ? null : `${path}/${id}` },
     state: isArchived ? 'archived' : thing === undefined ? 'unseen' : change ? 'changed' : 'unchanged',

@@ -131,7 +131,7 @@ test('percentiles are told when asked for', async () => {
 test.each([
   [{ from: to, to: from }, '?from'],
   [{ bucket: 'minute' }, '?bucket'],
-  [{ bucket: 'hour', limit: 1000 }, '?bucket'],
+  [{ by: 'app', bucket: 'hour', limit: 1000 }, '?bucket'],
   [{ by: 'team,app,key,user' }, '?by'],
   [{ by: 'beauty' }, '?by'],
   [{ zone: 'Atlantis/Capital' }, '?zone'],
@@ -175,4 +175,9 @@ test('money is exact decimal text', () => {
   expect(moneyOf('1500000000', 'USD').amount).toBe('1.50')
   expect(moneyOf('123456789012345678901', 'USD').amount).toBe('123456789012.345678901')
   expect(moneyOf('-1500000001', 'USD').amount).toBe('-1.500000001')
+})
+
+test('a month by the hour is answered where nobody is told apart, whatever the limit', async () => {
+  const { data } = await query({ bucket: 'hour', latency: 'true', limit: 1000 })
+  expect(data.reduce((sum, it) => sum + it.sums.calls, 0)).toBe(COUNT + 3)
 })

@@ -10,6 +10,7 @@ import {
   dimensionColumns,
   type RollupTable,
   rollupTables,
+  summedTypeOf,
 } from '../../database/rollup-tables.ts'
 import type { RateParts } from './rate-parts.ts'
 import type { Range, Share, SpanPlan } from './slices.ts'
@@ -99,7 +100,7 @@ function sums(columns: readonly string[], { holds }: RollupTable): RawBuilder<un
   return sql.join(
     columns.map((column) => {
       const isHeld = holds === (column in binColumns ? 'bins' : 'sums')
-      return sql`${isHeld ? sql`sum(${sql.ref(column)})` : sql`0`}::numeric as ${sql.ref(column)}`
+      return sql`${isHeld ? sql`sum(${sql.ref(column)})` : sql`0`}::${sql.raw(summedTypeOf(column))} as ${sql.ref(column)}`
     }),
   )
 }

@@ -120,6 +120,15 @@ test('days begin at midnight of their zone and are 23 or 25 hours long when the 
   ])
 })
 
+test.each([
+  ['America/Santiago', '2026-09-05T04:00', '2026-09-06T04:00', '2026-09-07T03:00'],
+  ['Asia/Beirut', '2026-03-27T22:00', '2026-03-28T22:00', '2026-03-29T21:00'],
+  ['America/Havana', '2026-03-07T05:00', '2026-03-08T05:00', '2026-03-09T04:00'],
+])('in %s, where a day begins at one o’clock when the clocks change, days go on', (zone, ...starts) => {
+  const to = new Date(Date.parse(`${starts[2]}Z`) + HOUR_MS).toISOString()
+  expect(startsOf(`${starts[0]}Z`, to, 'day', zone)).toEqual(starts)
+})
+
 test('hours, weeks and months follow the wall clock too', () => {
   expect(startsOf('2026-10-25T00:00:00Z', '2026-10-25T03:00:00Z', 'hour', 'Europe/Berlin')).toHaveLength(3)
   expect(startsOf('2026-11-01T00:10:00Z', '2026-11-01T02:00:00Z', 'hour', 'Asia/Kolkata')).toEqual([

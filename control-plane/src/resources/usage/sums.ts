@@ -81,10 +81,15 @@ export async function sumUsage(
   const rated = await ratePartsOf(db, question.rates)
   const keys = ['currency', 'rank', ...rated.keys]
   const reading = { columns, ...series, keys, rated, join: sql`join ranks using (series_id)` }
+  // Where nobody asks for stretches, what groups are ranked by is read with all that is told of them.
+  const isWhole = spans.every(({ bounds }) => bounds.length === 2)
   const sums = sql.join(columns.map((column) => sql`sum(${sql.ref(column)}) as ${sql.ref(column)}`))
   const texts = sql.join(columns.map((column) => sql`sum(${sql.ref(column)})::text as ${sql.ref(column)}`))
-  const statement = sql<SumRow>`
-    with ${ranking(totals, filter, { question, series, names, rated })}, ranks as materialized (
+  const stretches = sql`, told as (
+      select span, bucket, currency, rank, ${rated.names} ${sums}
+      from cells group by ${columnNames(['span', 'bucket', ...keys])}
+    )`
+  const inStretches = sql`, ranks as materialized (
       select id as series_id, currency, rank
       from (select id, currency, ${dimensionsOf(question.by)} cube from usage_series) as series ${joined}
       where cube = any(${cubesOf(spans, reading)})
@@ -93,14 +98,18 @@ export async function sumUsage(
       union all
       select span, bucket, currency, rank, ${rated.names} ${columnNames(columns)}
       from (${corrections(spans, { by: question.by, filter, columns, rated })}) as corrected ${joined}
-    ), told as (
-      select span, bucket, currency, rank, ${rated.names} ${sums}
-      from cells group by ${columnNames(['span', 'bucket', ...keys])}
-    )
+    )`
+  const inOne = sql`, cells as (
+      select span, 1 as bucket, currency, rank, ${rated.names} ${columnNames(columns)} from named ${joined}
+    )`
+  const ranked = ranking(totals, filter, { question, series, names, rated, told: isWhole ? columns : [] })
+  const statement = sql<SumRow>`
+    with ${ranked} ${isWhole ? inOne : inStretches}
+    ${rated.keys.length === 0 ? sql`` : stretches}
     select ${names} sums.*, (select count(*) from ranked) as groups
     from (
       select span, bucket, currency, rank, ${texts} ${rated.told}
-      from told group by span, bucket, currency, rank having ${isPresent}
+      from ${rated.keys.length === 0 ? sql`cells` : sql`told`} group by span, bucket, currency, rank having ${isPresent}
     ) as sums left join ranked using (rank)`
   return db.transaction().execute(async (transaction) => {
     // With less memory, tens of thousands of groups are sorted on disk; and compiling takes longer than it saves.
@@ -119,17 +128,19 @@ type Parts = {
   readonly series: ReturnType<typeof seriesOf>
   readonly names: RawBuilder<unknown>
   readonly rated: RateParts
+  /** The columns that are told of each group without being read again. */
+  readonly told: readonly string[]
 }
 
 /** `ranked` has the rank of each group. @param totals each span as one stretch */
 function ranking(
   totals: readonly SpanPlan[],
   filter: UsageValues,
-  { question, series, names, rated: asked }: Parts,
+  { question, series, names, rated: asked, told }: Parts,
 ): RawBuilder<unknown> {
   const { by, metric, currency, limit } = question
-  const rated = metric === 'cost' ? asked : noRates
-  const columns = [...new Set([...present, ...metrics[metric]])]
+  const rated = metric === 'cost' || told.length > 0 ? asked : noRates
+  const columns = [...new Set([...present, ...metrics[metric], ...told])]
   const figures = columnNames(columns)
   const isRanked =
     metric === 'cost' && currency !== undefined ? sql`span = 0 and currency = ${currency}` : sql`span = 0`
