@@ -3,13 +3,9 @@ import { MachineName } from '@headgate/domain/name'
 import { NewPrice, Price, PriceChange, Provider } from '@headgate/domain/price'
 import { KeptPrice, PriceDifference, PriceList } from '@headgate/domain/price-list'
 import { z } from 'zod'
+import { listImportBody, listImportReply } from './list-import.ts'
 import { operation } from './operation.ts'
 import { thingOperations } from './thing.ts'
-
-/** What a call that shows its effect first answers with, and what makes the second call do it. */
-export const Confirmation = z
-  .string()
-  .regex(/^[0-9a-f]{64}$/, 'expected `confirm` of the answer that showed it')
 
 const plain = thingOperations({
   path: '/prices',
@@ -43,19 +39,10 @@ export const prices = {
     status: 200,
     summary:
       'Compares a price list, or with `list` null the shipped one, with the prices in force and changes nothing. Sent again with `confirm` of the answer it makes new prices of what differs. Prices of your own with an end that hold then are `kept`, and what the list says in their place is left out.',
-    body: z.strictObject({
-      list: PriceList.nullable(),
+    body: listImportBody(PriceList, {
       /** From when on; now if it is left out. */
       effectiveFrom: z.iso.datetime({ offset: true }).optional(),
-      confirm: Confirmation.optional(),
     }),
-    reply: z.object({
-      applied: z.boolean(),
-      confirm: Confirmation,
-      source: z.string(),
-      differences: z.array(PriceDifference),
-      kept: z.array(KeptPrice),
-      unchanged: z.int(),
-    }),
+    reply: listImportReply(PriceDifference).extend({ kept: z.array(KeptPrice) }),
   }),
 }

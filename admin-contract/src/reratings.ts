@@ -1,9 +1,9 @@
 /** Re-ratings in the admin API: pricing the calls of a past window again, shown first and then done. */
 import { Rerating } from '@headgate/domain/rerating'
 import { z } from 'zod'
+import { Confirmation } from './list-import.ts'
 import { operation } from './operation.ts'
 import { PageQuery, pageOf } from './page.ts'
-import { Confirmation } from './prices.ts'
 
 export const reratings = {
   list: operation({

@@ -49,17 +49,10 @@ export function flagsFor(command: Pick<Command, 'flags'>): readonly Flag[] {
 
 /** Reads what follows the words. @throws CommandFault on the first thing that cannot be */
 export function readArguments(command: Command, rest: readonly string[]): Typed {
-  const flags = flagsFor(command)
-  // A letter behind one dash arrives under the long name, so that `--q` and `-q` may be two flags.
-  const byName = new Map(flags.flatMap((flag) => longNames(flag).map((name) => [name, flag] as const)))
-  const { tokens } = parseArgs({
-    args: [...rest],
-    options: optionsOf(flags),
-    ...{ strict: false, tokens: true, allowPositionals: true, allowNegative: true },
-  })
+  const byName = flagsByName(command)
   const typed = new Map<string, string[]>()
   const positionals: string[] = []
-  for (const token of tokens) {
+  for (const token of tokensOf(command, rest)) {
     if (token.kind === 'positional') positionals.push(token.value)
     if (token.kind !== 'option') continue
     const flag = byName.get(token.name)
@@ -69,6 +62,20 @@ export function readArguments(command: Command, rest: readonly string[]): Typed 
   }
   if (!typed.has('help')) checkPositionals(command, positionals)
   return { positionals, flags: typed }
+}
+
+/** What follows the words, piece by piece. A letter behind one dash has the long name, so that `--q` and `-q` may be two. */
+export function tokensOf(command: Command, rest: readonly string[]) {
+  return parseArgs({
+    args: [...rest],
+    options: optionsOf(flagsFor(command)),
+    ...{ strict: false, tokens: true, allowPositionals: true, allowNegative: true },
+  }).tokens
+}
+
+/** The flags of a command by all their long names. */
+export function flagsByName(command: Command): ReadonlyMap<string, Flag> {
+  return new Map(flagsFor(command).flatMap((flag) => longNames(flag).map((name) => [name, flag] as const)))
 }
 
 function longNames(flag: Flag): string[] {

@@ -14,8 +14,8 @@ export type Positional = {
   /** The parameter of the path, or the name of an own command's argument. */
   readonly name: string
   readonly isRequired: boolean
-  /** What ids begin with, where it names a thing; null for others. */
-  readonly idPrefix: string | null
+  /** What ids begin with, where it names a thing, of one kind or several; none for others. */
+  readonly idPrefixes: readonly string[]
 }
 
 export type Typed = {
@@ -63,6 +63,8 @@ export type OwnCommand = Shared & {
   readonly kind: 'own'
   /** Whether it speaks with the server through the typed client. */
   readonly connects?: true
+  /** What may stand for its argument, for whoever completes it; left out where that is a thing, a file or anything. */
+  suggest?(settings: CliSettings): Promise<readonly string[]>
   run(run: Run): Promise<Ending>
 }
 

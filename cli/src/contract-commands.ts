@@ -67,19 +67,19 @@ function positionalsOf(path: string): Positional[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
     name,
     isRequired: true,
-    idPrefix: idPrefixOf(name),
+    idPrefixes: idPrefixesOf(name),
   }))
 }
 
-function idPrefixOf(parameter: string): string | null {
+function idPrefixesOf(parameter: string): string[] {
   for (const group of Object.values(contract)) {
     for (const it of Object.values(group) as Operation[]) {
       if (it.method !== 'GET' || !it.path.endsWith(`/{${parameter}}`)) continue
       const id = sentSchema(it.reply, 'output').properties?.['id']
-      return prefixesOf(id?.pattern)[0] ?? null
+      return prefixesOf(id?.pattern).slice(0, 1)
     }
   }
-  return null
+  return []
 }
 
 type Beside = {

@@ -13,9 +13,10 @@ export const docsCommand: OwnCommand = {
   kind: 'own',
   words: ['docs'],
   summary: 'Prints a guide, a runbook or a page of the reference; without a topic, lists them.',
-  positionals: [{ name: 'topic', isRequired: false, idPrefix: null }],
+  positionals: [{ name: 'topic', isRequired: false, idPrefixes: [] }],
   flags: [],
   examples: ['headgate docs', 'headgate docs budgets', 'headgate docs redis-down'],
+  suggest: async () => (await topics()).map((it) => it.name),
   run: async (run) => {
     const all = await topics()
     const [topic] = run.typed.positionals

@@ -26,7 +26,7 @@ export type Flag = {
   readonly meaning: string
 }
 
-type Schema = {
+export type Schema = {
   readonly type?: string
   readonly enum?: readonly unknown[]
   readonly const?: unknown
@@ -153,4 +153,9 @@ export function ownFlag(name: string, kind: 'text' | 'boolean', meaning: string,
     ...{ name, also, field: name, place: 'own', kind, meaning },
     ...{ isRequired: false, isNullable: false, choices: [], idPrefixes: [] },
   }
+}
+
+/** Whether its value is a file of this machine. */
+export function takesFile({ place, name }: Pick<Flag, 'place' | 'name'>): boolean {
+  return place === 'own' && /^(out|file|.*-file)$/.test(name)
 }

@@ -4,7 +4,7 @@ import { type Command, commandName } from './command.ts'
 import { commonFlags } from './common-flags.ts'
 import { placeholderOf } from './contract-commands.ts'
 import { endings, wrongUsage } from './exit-codes.ts'
-import type { Flag } from './flags.ts'
+import { type Flag, takesFile } from './flags.ts'
 import { didYouMean } from './nearest.ts'
 
 /** The nouns that stand first; everything else follows by the alphabet. */
@@ -109,8 +109,7 @@ export function flagHead(flag: Flag): string {
   const value = { text: 'TEXT', number: 'N', boolean: '', list: 'A,B', money: 'MONEY', data: 'JSON' }[
     flag.kind
   ]
-  const isFile = flag.place === 'own' && /^(out|file|.*-file)$/.test(flag.name)
-  const plain = isFile ? 'FILE' : value
+  const plain = takesFile(flag) ? 'FILE' : value
   const choice = flag.choices.length > 0 && flag.choices.length <= 8 ? flag.choices.join('|') : plain
   const named = flag.idPrefixes.length > 0 ? 'NAME|ID' : choice
   return `${spellings.join(', ')}${named === '' ? '' : ` ${named}`}`

@@ -35,11 +35,10 @@ export async function inputOf(command: OperationCommand, run: Run): Promise<Loos
 
 async function paramsOf(command: OperationCommand, run: Run): Promise<Record<string, string>> {
   const params: Record<string, string> = {}
-  for (const [index, { name, idPrefix }] of command.positionals.entries()) {
+  for (const [index, { name, idPrefixes }] of command.positionals.entries()) {
     const text = run.typed.positionals[index] ?? ''
     if (text === '') throw wrongUsage(`<${placeholderOf(name)}> is empty`)
-    const prefixes = idPrefix === null ? [] : [idPrefix]
-    params[name] = await idNamed(text, { prefixes, flag: `<${placeholderOf(name)}>` }, run.client)
+    params[name] = await idNamed(text, { prefixes: idPrefixes, flag: `<${placeholderOf(name)}>` }, run.client)
   }
   return params
 }

@@ -152,9 +152,10 @@ export const useProfileCommand: OwnCommand = {
   kind: 'own',
   words: ['profiles', 'use'],
   summary: 'Uses a profile from now on.',
-  positionals: [{ name: 'name', isRequired: true, idPrefix: null }],
+  positionals: [{ name: 'profile', isRequired: true, idPrefixes: [] }],
   flags: [],
   examples: ['headgate profiles use production'],
+  suggest: async ({ configDir }) => Object.keys((await readProfiles(configDir)).profiles),
   run: async (run) => {
     const { profiles } = await readProfiles(run.settings.configDir)
     const name = run.typed.positionals[0] ?? ''

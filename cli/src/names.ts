@@ -3,37 +3,17 @@
  * thing of that kind; two of the same name are told apart by their ids.
  */
 import type { AdminClient } from '@headgate/admin-contract/client'
-import { contract } from '@headgate/admin-contract/index'
-import type { Operation } from '@headgate/admin-contract/operation'
 import { CommandFault, wrongUsage } from './exit-codes.ts'
-import { prefixesOf, sentSchema } from './flags.ts'
+import { allListings, type Listed, type Listing, readListing } from './listings.ts'
 
 const PAGES_MAX = 10
 const ID = /^[a-z]{3,5}_[0-9A-HJKMNP-TV-Z]{26}$/
 
-type Named = { readonly id: string; readonly name?: string }
-type Listing = (input: { query: object }) => Promise<{
-  data: Named[]
-  page: { nextCursor: string | null }
-}>
-
-/** The groups whose things have names to be looked up by, by what their ids begin with. */
-function groupsByPrefix(): ReadonlyMap<string, string> {
-  const found = new Map<string, string>()
-  for (const [word, group] of Object.entries(contract)) {
-    const { list, read } = group as Record<string, Operation | undefined>
-    if (list?.query === undefined || read === undefined) continue
-    const { id, name } = sentSchema(read.reply, 'output').properties ?? {}
-    const [prefix] = prefixesOf(id?.pattern)
-    const isSearched = Object.hasOwn(sentSchema(list.query).properties ?? {}, 'q')
-    if (prefix !== undefined && name !== undefined && isSearched) found.set(prefix, word)
-  }
-  return found
-}
+type Named = Listed & { readonly id: string }
 
 /** `app:checkout` names a kind too, where there may be several. */
-function kindOf(word: string): string {
-  return word.replace(/s$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+export function kindOf({ group }: Listing): string {
+  return group.replace(/s$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
 /**
@@ -47,16 +27,16 @@ export async function idNamed(
   { prefixes, flag }: { prefixes: readonly string[]; flag: string },
   client: () => AdminClient,
 ): Promise<string> {
-  const groups = groupsByPrefix()
-  const searched = prefixes.filter((prefix) => groups.has(prefix))
-  if (ID.test(text) || searched.length === 0) return text
-  const words = searched.map((prefix) => groups.get(prefix) as string)
-  const kinds = new Map(words.map((word) => [kindOf(word), word]))
+  if (ID.test(text)) return text
+  const all = allListings()
+  const listings = prefixes.flatMap((prefix) => all.find((it) => it.isNamed && it.idPrefix === prefix) ?? [])
+  if (listings.length === 0) return text
+  const kinds = new Map(listings.map((it) => [kindOf(it), it]))
   const [kind = '', rest] = [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)]
   const asked = kinds.get(kind)
   const name = asked === undefined ? text : rest
-  const lists = asked === undefined ? words : [asked]
-  const found = (await Promise.all(lists.map((word) => allNamed(word, name, client())))).flat()
+  const lists = asked === undefined ? listings : [asked]
+  const found = (await Promise.all(lists.map((listing) => allNamed(listing, name, client())))).flat()
   const [first, second] = found
   if (first === undefined) {
     const what = [...kinds.keys()].join(' or ')
@@ -67,17 +47,14 @@ export async function idNamed(
   throw wrongUsage(`${flag}: ${found.length} things are named "${name}": say which by its id: ${ids}`)
 }
 
-async function allNamed(word: string, name: string, client: AdminClient): Promise<Named[]> {
-  // The walk over the table cannot know the types of what it lists; `groupsByPrefix` chose those that fit.
-  const list = (client as unknown as Record<string, { list: Listing }>)[word]?.list
-  if (list === undefined || name === '') return []
+async function allNamed(listing: Listing, name: string, client: AdminClient): Promise<Named[]> {
+  if (name === '') return []
   const found: Named[] = []
   let cursor: string | null = null
   for (let page = 0; page < PAGES_MAX; page++) {
-    const reply = await list({
-      query: { q: name.slice(0, 100), limit: 200, ...(cursor === null ? {} : { cursor }) },
-    })
-    found.push(...reply.data.filter((it) => it.name === name))
+    const query = { q: name.slice(0, 100), limit: 200, ...(cursor === null ? {} : { cursor }) }
+    const reply = await readListing(listing, query, client)
+    found.push(...reply.data.filter((it): it is Named => it['name'] === name && typeof it['id'] === 'string'))
     cursor = reply.page.nextCursor
     if (cursor === null) break
   }

@@ -18,9 +18,10 @@ export const openCommand: OwnCommand = {
   kind: 'own',
   words: ['open'],
   summary: `Prints where something is at the server: ${Object.keys(places).join(', ')}; \`home\` if left out.`,
-  positionals: [{ name: 'thing', isRequired: false, idPrefix: null }],
+  positionals: [{ name: 'thing', isRequired: false, idPrefixes: [] }],
   flags: [ownFlag('browser', 'boolean', 'Opens it in a browser too.', ['b'])],
   examples: ['headgate open docs', 'headgate open sign-in --browser'],
+  suggest: async () => Object.keys(places),
   run: async (run) => {
     const thing = run.typed.positionals[0] ?? 'home'
     const path = Object.hasOwn(places, thing) ? places[thing] : undefined

@@ -1,5 +1,6 @@
 /** The commands that are no operation of the admin API. Few: everything else comes from the table of operations. */
 import type { Command, OwnCommand } from './command.ts'
+import { completeCommand } from './complete.ts'
 import { completionScript, type Shell, shells } from './completion.ts'
 import { applyCommand } from './config-file/apply.ts'
 import { diffCommand } from './config-file/diff.ts'
@@ -37,6 +38,7 @@ export function ownCommands(commands: () => readonly Command[]): OwnCommand[] {
     trafficCommand,
     clearCommand,
     completionCommand(commands),
+    completeCommand(commands),
   ]
 }
 
@@ -45,9 +47,10 @@ function completionCommand(commands: () => readonly Command[]): OwnCommand {
     kind: 'own',
     words: ['completion'],
     summary: `Prints the completion for ${shells.join(', ')}.`,
-    positionals: [{ name: 'shell', isRequired: true, idPrefix: null }],
+    positionals: [{ name: 'shell', isRequired: true, idPrefixes: [] }],
     flags: [],
     examples: ['source <(headgate completion bash)', 'headgate completion fish | source'],
+    suggest: async () => shells,
     run: async ({ io, typed }) => {
       const [shell = ''] = typed.positionals
       if (!(shells as readonly string[]).includes(shell))

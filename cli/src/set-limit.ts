@@ -7,13 +7,14 @@ import { idNamed } from './names.ts'
 import { show, shownReply } from './show.ts'
 
 const measures = Limit.shape.measure.options
+const prefixes = ['team', 'app', 'usr', 'key']
 
 export const setLimitCommand: OwnCommand = {
   kind: 'own',
   connects: true,
   words: ['limits', 'set'],
   summary: 'Sets the amount of a limit of its own: changes the one that its owner has, or makes it.',
-  positionals: [{ name: 'owner', isRequired: true, idPrefix: null }],
+  positionals: [{ name: 'owner', isRequired: true, idPrefixes: prefixes }],
   flags: [
     { ...ownFlag('measure', 'text', 'What is limited.'), isRequired: true, choices: measures },
     { ...ownFlag('amount', 'text', 'How much of it.'), isRequired: true },
@@ -23,7 +24,6 @@ export const setLimitCommand: OwnCommand = {
   run: async (run) => {
     const { measure, amount } = figuresIn(run)
     const [text = ''] = run.typed.positionals
-    const prefixes = ['team', 'app', 'usr', 'key']
     const ownerId = LimitOwnerId.safeParse(await idNamed(text, { prefixes, flag: '<owner>' }, run.client))
     if (!ownerId.success) throw wrongUsage(`<owner> is a team, an app, a user or a key; not "${text}"`)
     const isRehearsal = run.has('dry-run')

@@ -12,7 +12,7 @@ import { Deployment } from './deployment.ts'
 import { shadowingAliases } from './known-model.ts'
 import { LimitRule } from './limit.ts'
 import { ModelAlias } from './model-alias.ts'
-import { type ModelEntries, ModelEntry, modelEntriesOf, modelEntryOf, servesEndpoint } from './model-entry.ts'
+import { type ModelEntries, ModelFacts, modelEntriesOf, modelEntryOf, servesEndpoint } from './model-entry.ts'
 import { danglingNames, Policy } from './policy.ts'
 import { Price, type Provider } from './price.ts'
 import type { KeyRecord } from './proxy-key.ts'
@@ -37,7 +37,7 @@ export const CatalogDocument = z.object({
   quotas: z.array(Quota),
   deployments: z.array(Deployment),
   /** Those of deployed models. */
-  modelEntries: z.array(ModelEntry).default([]),
+  modelEntries: z.array(ModelFacts).default([]),
   aliases: z.array(ModelAlias),
   routes: z.array(Route),
   /** Absent in documents from before there were policies. */
@@ -57,7 +57,7 @@ export type CatalogDocument = z.infer<typeof CatalogDocument>
 export type ServingDeployment = Readonly<Deployment> & {
   readonly resource: Readonly<Resource>
   /** What is known of the model it runs. */
-  readonly model: Readonly<ModelEntry> | null
+  readonly model: Readonly<ModelFacts> | null
   /** What its usage costs, latest first, each with the instant it begins. */
   readonly rates: readonly RatePeriod[]
 }

@@ -35,29 +35,44 @@ export const ModelEntry = z.object({
   /** From when on the provider does not serve it any more. */
   retiredOn: Day.nullable(),
   note: z.string().max(500).nullable(),
+  /** The list it was taken over from, with its day; null: written by hand, and no list changes it. */
+  source: z.string().max(200).nullable(),
   createdAt: z.iso.datetime({ offset: true }),
 })
 export type ModelEntry = z.infer<typeof ModelEntry>
 
 const said = ModelEntry.shape
+
+/** Which model, and what a list may say of it; what is left out is not known. */
+const listedFields = {
+  name: said.name,
+  provider: said.provider.default(null),
+  endpoints: said.endpoints.default(null),
+  contextTokens: said.contextTokens.default(null),
+  outputTokensMax: said.outputTokensMax.default(null),
+  inputModalities: said.inputModalities.default(null),
+  outputModalities: said.outputModalities.default(null),
+  deprecatedOn: said.deprecatedOn.default(null),
+  retiredOn: said.retiredOn.default(null),
+}
+
+const daysInOrder = {
+  check: (it: Pick<ModelEntry, 'deprecatedOn' | 'retiredOn'>) => isInOrder(it.deprecatedOn, it.retiredOn),
+  otherwise: { path: ['retiredOn'], error: 'before `deprecated_on`' },
+}
+
+/** An entry as a list has it. */
+export const ListedModel = z.strictObject(listedFields).refine(daysInOrder.check, daysInOrder.otherwise)
+export type ListedModel = z.infer<typeof ListedModel>
+
 export const NewModelEntry = z
-  .strictObject({
-    name: said.name,
-    provider: said.provider.default(null),
-    endpoints: said.endpoints.default(null),
-    contextTokens: said.contextTokens.default(null),
-    outputTokensMax: said.outputTokensMax.default(null),
-    inputModalities: said.inputModalities.default(null),
-    outputModalities: said.outputModalities.default(null),
-    deprecatedOn: said.deprecatedOn.default(null),
-    retiredOn: said.retiredOn.default(null),
-    note: said.note.default(null),
-  })
-  .refine(({ deprecatedOn, retiredOn }) => isInOrder(deprecatedOn, retiredOn), {
-    path: ['retiredOn'],
-    error: 'before `deprecated_on`',
-  })
+  .strictObject({ ...listedFields, note: said.note.default(null), source: said.source.default(null) })
+  .refine(daysInOrder.check, daysInOrder.otherwise)
 export type NewModelEntry = z.infer<typeof NewModelEntry>
+
+/** What gateways are told of a model. */
+export const ModelFacts = ModelEntry.omit({ source: true })
+export type ModelFacts = z.infer<typeof ModelFacts>
 
 /** Another name is another model. */
 export const ModelEntryChange = ModelEntry.omit({ id: true, name: true, provider: true, createdAt: true })
@@ -71,21 +86,21 @@ export function isInOrder(deprecatedOn: string | null, retiredOn: string | null)
 }
 
 /** By the names of their models, so that a catalog of thousands is not looked through for each deployment. */
-export type ModelEntries = ReadonlyMap<string, readonly ModelEntry[]>
+export type ModelEntries = ReadonlyMap<string, readonly ModelFacts[]>
 
 /** Puts entries in order for `modelEntryOf`. */
-export function modelEntriesOf(entries: readonly ModelEntry[]): ModelEntries {
+export function modelEntriesOf(entries: readonly ModelFacts[]): ModelEntries {
   return Map.groupBy(entries, (it) => it.name)
 }
 
 /** The entry of a model at a provider; null where there is none. */
-export function modelEntryOf(entries: ModelEntries, model: string, provider: Provider): ModelEntry | null {
+export function modelEntryOf(entries: ModelEntries, model: string, provider: Provider): ModelFacts | null {
   const named = entries.get(model) ?? []
   return named.find((it) => it.provider === provider) ?? named.find((it) => it.provider === null) ?? null
 }
 
 /** Something that runs a model of which an entry may be known. */
-export type OfModel = { readonly model: Readonly<ModelEntry> | null }
+export type OfModel = { readonly model: Readonly<ModelFacts> | null }
 
 /** Whether it serves the endpoint, as far as is known. */
 export function servesEndpoint({ model }: OfModel, endpoint: EndpointName): boolean {

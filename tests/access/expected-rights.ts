@@ -60,7 +60,7 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
   quotas: upstreams,
   deployments: upstreams,
   modelAliases: upstreams,
-  modelEntries: upstreams,
+  modelEntries: { ...upstreams, takeOver: organisation('A') },
   routes: upstreams,
   prices: { ...plain(prices, pricesWrite), takeOver: pricesWrite },
   agreements: { ...plain(prices, pricesWrite), allocate: prices },

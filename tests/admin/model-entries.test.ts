@@ -1,5 +1,7 @@
 /** Model entries through the admin API: kept, published, and held against routes and names. */
 import { CatalogDocument } from '@headgate/domain/catalog'
+import type { ModelEntry } from '@headgate/domain/model-entry'
+import type { ModelList } from '@headgate/domain/model-list'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestPlane, type TestPlane } from './harness.ts'
 
@@ -16,6 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => it.stop())
 
+const factsOf = ({ source: _, ...facts }: ModelEntry) => facts
 const published = async () => CatalogDocument.parse(await it.ports.catalogFeed.newerThan(0)).modelEntries
 const rule = (endpoints: string[]) => ({
   ...{ name: 'vectors', when: { endpoints }, tiers: [[{ deploymentId }]] },
@@ -29,7 +32,7 @@ test('an entry is made, changed and removed, and gateways hear of those whose mo
   const other = await client.modelEntries.create({ body: { name: 'not-deployed' } })
   expect(made).toMatchObject({ provider: null, outputTokensMax: null, retiredOn: null })
   expect(await client.modelEntries.read({ params: { entryId: made.id } })).toEqual(made)
-  expect(await published()).toEqual([made])
+  expect(await published()).toEqual([factsOf(made)])
   await expect(client.modelEntries.create({ body: { name: 'our-model' } })).rejects.toMatchObject({
     ...{ code: 'conflict', faults: [{ pointer: '/name', code: 'taken' }] },
   })
@@ -40,7 +43,7 @@ test('an entry is made, changed and removed, and gateways hear of those whose mo
     ...{ params, ifMatch: client.etagOf(made)! },
     body: { outputTokensMax: 16_384, deprecatedOn: '2026-01-01', inputModalities: ['text', 'image'] },
   })
-  expect((await published()).find((one) => one.id === made.id)).toEqual(changed)
+  expect((await published()).find((one) => one.id === made.id)).toEqual(factsOf(changed))
   await expect(
     client.modelEntries.change({ params, body: { retiredOn: '2025-12-31' }, ifMatch: '*' }),
   ).rejects.toMatchObject({ status: 400, faults: [{ pointer: '/retired_on' }] })
@@ -48,7 +51,7 @@ test('an entry is made, changed and removed, and gateways hear of those whose mo
   expect(sorted.data).toHaveLength(3)
   for (const { id } of [other, azure])
     await client.modelEntries.remove({ params: { entryId: id }, ifMatch: '*' })
-  expect(await published()).toEqual([changed])
+  expect(await published()).toEqual([factsOf(changed)])
 })
 
 test('a rule for endpoints that a model cannot serve is a conflict, whichever of the two is written last', async () => {
@@ -103,4 +106,100 @@ test('a draft is warned of a model that was retired, with its day', async () => 
     ...{ kind: 'model', id: deploymentId },
     message: 'deployment "d" runs "our-model", which was retired on 2026-01-31',
   })
+})
+
+const own = (day: string, ...models: ModelList['models']): ModelList => ({ source: 'ours', day, models })
+const unknown = {
+  ...{ provider: null, endpoints: null, contextTokens: null, outputTokensMax: null },
+  ...{ inputModalities: null, outputModalities: null, deprecatedOn: null, retiredOn: null },
+}
+
+test('the shipped list is shown whole before an entry is made of it, and holds together', async () => {
+  const { client } = it
+  const shown = await client.modelEntries.takeOver({ body: { list: null } })
+  expect(shown).toMatchObject({
+    applied: false,
+    unchanged: 0,
+    source: expect.stringMatching(/^LiteLLM .*, 2026-/),
+  })
+  expect(shown.differences.length).toBeGreaterThan(200)
+  expect(await client.modelEntries.takeOver({ body: { list: null } })).toEqual(shown)
+  const done = await client.modelEntries.takeOver({ body: { list: null, confirm: shown.confirm } })
+  expect(done).toEqual({ ...shown, applied: true })
+  const [entry] = (
+    await client.modelEntries.list({ query: { q: 'gpt-4o', provider: 'azure', sort: 'name' } })
+  ).data
+  expect(entry).toMatchObject({
+    ...{ name: 'gpt-4o', contextTokens: 128_000, outputTokensMax: 16_384, source: shown.source },
+  })
+  const [event] = (await client.auditEvents.list({ query: { subjectId: shown.confirm } })).data
+  expect(event).toMatchObject({ action: 'model-entries.imported' })
+  const again = await client.modelEntries.takeOver({ body: { list: null } })
+  expect(again).toMatchObject({ differences: [], unchanged: shown.differences.length, byHand: 0 })
+})
+
+test('what was written by hand stays, and what came from a list follows the list until somebody changes it', async () => {
+  const { client } = it
+  const byHand = await client.modelEntries.create({ body: { name: 'by-hand', outputTokensMax: 7 } })
+  const takeOver = async (list: ModelList) => {
+    const { confirm } = await client.modelEntries.takeOver({ body: { list } })
+    return client.modelEntries.takeOver({ body: { list, confirm } })
+  }
+  const models = ['by-hand', 'listed', 'another'].map((name) => ({ ...unknown, name, outputTokensMax: 100 }))
+  expect(await takeOver(own('2026-01-01', ...models))).toMatchObject({ applied: true, byHand: 1 })
+  const read = async (name: string) =>
+    (await client.modelEntries.list({ query: { q: name } })).data.find(
+      (one) => one.name === name,
+    ) as ModelEntry
+  expect(await read('by-hand')).toEqual(byHand)
+  const listed = await read('listed')
+  expect(listed).toMatchObject({ outputTokensMax: 100, source: 'ours, 2026-01-01' })
+
+  const params = { entryId: listed.id }
+  const noted = await client.modelEntries.change({ params, body: { note: 'looked at' }, ifMatch: '*' })
+  expect(noted.source).toBe(listed.source)
+  const ours = await read('another')
+  const changed = await client.modelEntries.change({
+    ...{ params: { entryId: ours.id }, body: { outputTokensMax: 50 }, ifMatch: '*' },
+  })
+  expect(changed).toMatchObject({ outputTokensMax: 50, source: null })
+
+  const later = models.map((one) => ({ ...one, outputTokensMax: 200 }))
+  const shown = await client.modelEntries.takeOver({ body: { list: own('2026-02-01', ...later) } })
+  expect(shown).toMatchObject({
+    ...{ byHand: 2, unchanged: 0 },
+    differences: [
+      { name: 'listed', before: { id: listed.id, outputTokensMax: 100 }, after: { outputTokensMax: 200 } },
+    ],
+  })
+  await takeOver(own('2026-02-01', ...later))
+  expect(await read('listed')).toEqual({ ...noted, outputTokensMax: 200, source: 'ours, 2026-02-01' })
+  expect(await read('by-hand')).toEqual(byHand)
+  expect(await read('another')).toEqual(changed)
+})
+
+test('what was not shown is not taken over, and a list that contradicts itself is refused with its place', async () => {
+  const { client } = it
+  const listOf = (outputTokensMax: number) =>
+    own('2026-03-01', { ...unknown, name: 'fresh', outputTokensMax })
+  const { confirm } = await client.modelEntries.takeOver({ body: { list: listOf(1) } })
+  await expect(client.modelEntries.takeOver({ body: { list: listOf(2), confirm } })).rejects.toMatchObject({
+    ...{ code: 'conflict', faults: [{ pointer: '/confirm', code: 'stale' }] },
+  })
+  const twice = own('2026-03-01', { ...unknown, name: 'a' }, { ...unknown, name: 'a' })
+  const ends = own('2026-03-01', {
+    ...unknown,
+    name: 'a',
+    deprecatedOn: '2026-02-02',
+    retiredOn: '2026-02-01',
+  })
+  for (const [list, pointer] of [
+    [twice, '/list/models'],
+    [ends, '/list/models/0/retired_on'],
+  ] as const) {
+    await expect(client.modelEntries.takeOver({ body: { list } })).rejects.toMatchObject({
+      ...{ status: 400, faults: [{ pointer }] },
+    })
+  }
+  expect((await client.modelEntries.list({ query: { q: 'fresh' } })).data).toEqual([])
 })

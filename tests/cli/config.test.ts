@@ -24,7 +24,7 @@ quotas:
     requests_per_minute: 60
 model_entries:
   - { name: gpt-small, endpoints: [chat.completions, responses], context_tokens: 128000, output_tokens_max: 16384 }
-  - { name: gpt-large, provider: azure, retired_on: 2090-01-01, input_modalities: [text, image], note: from the portal }
+  - { name: gpt-large, provider: azure, retired_on: 2090-01-01, input_modalities: [text, image], note: from the portal, source: "a list, 2026-08-01" }
 deployments:
   - { name: east-small, resource: east, quota: main, upstream_model: gpt-small }
   - { name: west-large, resource: west, upstream_model: depl, priced_as: gpt-large }
@@ -146,9 +146,14 @@ test('what differs is shown, changed, and nothing besides', async () => {
   const text = (await exported(one))
     .replace('share: 0.7', 'share: 0.5')
     .replace('tokens_per_minute: 1000', 'tokens_per_minute: 2000')
+    .replace('2090-01-01', '2091-01-01')
   const diff = await config(one, 'diff', text)
   expect(diff.code).toBe(3)
   expect(JSON.parse(diff.out)).toEqual([
+    {
+      ...{ action: 'change', kind: 'model entry', name: 'gpt-large at azure', field: 'retired_on' },
+      ...{ from: '2090-01-01', to: '2091-01-01' },
+    },
     { action: 'change', kind: 'quota', name: 'east/main', field: 'tokens_per_minute', from: 1000, to: 2000 },
     {
       action: 'change',

@@ -13,6 +13,8 @@ export type Item = {
   readonly refs: BatchRef[]
 }
 
+const sentBeside = ['allowOversubscription', 'source']
+
 /** Stands in a body for an id that nobody knows yet. */
 class Unmade {
   readonly item: number
@@ -55,9 +57,9 @@ function itemOf(step: Step, ref: Ref, etags: ReadonlyMap<string, string>): Item 
   const guard = etag === undefined || Object.keys(params).length === 0 ? {} : { ifMatch: etag }
   if (step.action === 'remove') return { operation, params, refs: [], ...guard }
   const body = kind.bodyOf(step.stated.entry, ref)
-  // What is put is put whole; a change holds what differs, and a limit besides what it may be changed in spite of.
-  const fields =
-    Object.keys(params).length === 0 ? Object.keys(body) : [...step.fields, 'allowOversubscription']
+  // What is put is put whole; a change holds what differs, and besides what says how it is meant: what a limit may be
+  // changed in spite of, and whose word an entry of a model is.
+  const fields = Object.keys(params).length === 0 ? Object.keys(body) : [...step.fields, ...sentBeside]
   const changed = Object.fromEntries(
     fields.flatMap((field) => (Object.hasOwn(body, field) ? [[field, body[field]]] : [])),
   )

@@ -10,7 +10,7 @@ import { type FileFault, type ReadFile, readConfigText } from './yaml-file.ts'
 const FAULTS_MAX = 100
 
 /** What a command on a file takes. */
-export const filePositional: Positional = { name: 'file', isRequired: true, idPrefix: null }
+export const filePositional: Positional = { name: 'file', isRequired: true, idPrefixes: [] }
 
 export const validateCommand: OwnCommand = {
   kind: 'own',

@@ -66,6 +66,7 @@ create view scoped.model_aliases as select * from public.model_aliases;
 create view scoped.organisation_settings as select * from public.organisation_settings;
 create view scoped.exchange_rates as select * from public.exchange_rates;
 create view scoped.usage_partitioning as select * from public.usage_partitioning;
+create view scoped.usage_rebuilds as select * from public.usage_rebuilds;
 
 -- Sums are of a series, and are reached through it.
 create view scoped.usage_minutes as select * from public.usage_minutes;

@@ -8,7 +8,7 @@ import { inTeamScope, makeTeamScope } from './team-scope.ts'
 /** Tables that nobody scoped needs. A new table is named here or has a view in team-scope.sql. */
 const absent = new Set(
   `agreements alert_channels alert_deliveries archived_things audit_events audit_head audit_segments catalog_versions drafts idempotent_replies model_entries outbox_cursors prices reratings
-  role_mappings routes schema_migrations secrets sessions sign_ins team_scope usage_batches usage_checks usage_dead_letters usage_rebuilds usage_sink_refusals usage_sinks`.split(
+  role_mappings routes schema_migrations secrets sessions sign_ins team_scope usage_batches usage_checks usage_dead_letters usage_sink_refusals usage_sinks`.split(
     /\s+/,
   ),
 )

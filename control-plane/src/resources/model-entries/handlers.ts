@@ -9,6 +9,7 @@ import {
 } from '@headgate/domain/model-entry'
 import { fieldFault, type HandlerContext } from '../context.ts'
 import { thingHandlers } from '../things.ts'
+import { takeOver } from './import.ts'
 
 const plain = thingHandlers<ModelEntry, NewModelEntry, ModelEntryChange>({
   table: 'modelEntries',
@@ -24,4 +25,14 @@ const plain = thingHandlers<ModelEntry, NewModelEntry, ModelEntryChange>({
   },
 })
 
-export const modelEntriesHandlers: Handlers<typeof modelEntries, HandlerContext> = plain
+/** What no list says. */
+const beside: ReadonlySet<string> = new Set(['note', 'source'])
+
+export const modelEntriesHandlers: Handlers<typeof modelEntries, HandlerContext> = {
+  ...plain,
+  change: ({ params, body }, context) => {
+    const isByHand = body.source === undefined && Object.keys(body).some((field) => !beside.has(field))
+    return plain.change({ params, body: isByHand ? { ...body, source: null } : body }, context)
+  },
+  takeOver,
+}

@@ -1,6 +1,6 @@
 /**
  * The price list that comes with this version: public list prices of OpenAI and Azure OpenAI, with their source
- * and day. `scripts/make-price-list.ts` makes it; whose data it is and under which licence stands in NOTICES.md.
+ * and day. `scripts/make-shipped-lists.ts` makes it; whose data it is and under which licence stands in NOTICES.md.
  */
 import { PriceList } from '@headgate/domain/price-list'
 import list from './shipped-list.json' with { type: 'json' }

@@ -11,14 +11,15 @@ import { asRatedNow } from '../../database/cost-corrections.ts'
 import type { Database } from '../../database/open.ts'
 import { type HandlerContext, notFound } from '../context.ts'
 import { lastChange, type RefusingTable, readCall, readThing } from './decision-queries.ts'
-import { listUsage, nameReader } from './queries.ts'
+import { listUsage } from './list-usage.ts'
+import { nameReader } from './queries.ts'
 import { entriesOf, namer } from './request-entries.ts'
 import { requestStream } from './request-stream.ts'
 
 export const requestsHandlers: Handlers<typeof requests, HandlerContext> = {
-  list: async ({ query }, { db }) => {
-    const { data, page } = await listUsage(db, query)
-    return { data: entriesOf(data, await nameReader(db)(data)), page }
+  list: async ({ query }, context) => {
+    const { data, page } = await listUsage(query, context)
+    return { data: entriesOf(data, await nameReader(context.db)(data)), page }
   },
   stream: async ({ query }, { db }) => requestStream(query, db),
   decision: async ({ params }, { db }) => {

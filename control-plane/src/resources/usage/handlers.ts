@@ -4,11 +4,12 @@ import type { usage } from '@headgate/admin-contract/usage'
 import type { HandlerContext } from '../context.ts'
 import { answerUsage } from './answer.ts'
 import { answerFile } from './answer-file.ts'
-import { listChecks, listUsage } from './queries.ts'
+import { listUsage } from './list-usage.ts'
+import { listChecks } from './queries.ts'
 import { recordFile } from './record-file.ts'
 
 export const usageHandlers: Handlers<typeof usage, HandlerContext> = {
-  list: ({ query }, { db }) => listUsage(db, query),
+  list: ({ query }, context) => listUsage(query, context),
   query: ({ query }, context) => answerUsage(query, context),
   exportRecords: async ({ query }, context) => recordFile(query, context),
   exportQuery: ({ query }, context) => answerFile(query, context),

@@ -1,4 +1,4 @@
-/** The SQL of usage: records page by page, what is kept since when, names, and what the comparison found. */
+/** The SQL of usage: which records a filter means, what is kept since when, names, and what the comparison found. */
 import type { PageQuery } from '@headgate/admin-contract/page'
 import type { UsageFilter } from '@headgate/admin-contract/usage'
 import { bornAt } from '@headgate/domain/id'
@@ -8,33 +8,8 @@ import type { Database } from '../../database/open.ts'
 import { badCursor, positionAfter, toPage } from '../../database/page.ts'
 import { dimensionColumns } from '../../database/rollup-tables.ts'
 import type { Tables } from '../../database/tables.ts'
-import { recordOf } from '../../database/usage-row.ts'
 import { filterDimensions } from './corrections.ts'
 import type { KeptSince } from './slices.ts'
-
-export async function listUsage(db: Database, query: PageQuery & UsageFilter) {
-  const found = await usagePage(db, query).execute()
-  const page = toPage(found, query.limit, (row) => [row.startedAt, row.requestId, String(row.attempt)])
-  return { data: page.data.map(recordOf), page: page.page }
-}
-
-/** One page, and one row more. */
-export function usagePage(db: Database, query: PageQuery & UsageFilter) {
-  const rows = db
-    .selectFrom('usageRecords')
-    .selectAll()
-    .where((row) => matching(row, query))
-    .orderBy('startedAt', 'desc')
-    .orderBy('requestId', 'desc')
-    .orderBy('attempt', 'desc')
-    .limit(query.limit + 1)
-  if (query.cursor === undefined) return rows
-  const [startedAt = '', requestId = '', attempt = ''] = positionAfter(query.cursor, 3)
-  if (Number.isNaN(Date.parse(startedAt)) || !/^[0-9]{1,9}$/.test(attempt)) throw badCursor()
-  return rows.where(
-    sql<boolean>`(started_at, request_id, attempt) < (${startedAt}::timestamptz, ${requestId}, ${Number(attempt)})`,
-  )
-}
 
 /** Since when each level of rollups is whole. */
 export async function readKeptSince(db: Database): Promise<KeptSince> {

@@ -5,8 +5,9 @@ import { renameKeys } from '@headgate/admin-contract/wire'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import type { HandlerContext } from '../context.ts'
 import type { CellType, Column } from './file-column.ts'
+import { listUsage, type UsageListing } from './list-usage.ts'
 import { moneyOf } from './money-view.ts'
-import { listUsage, nameReader } from './queries.ts'
+import { nameReader } from './queries.ts'
 import { downloadOf } from './table-file.ts'
 
 const PAGE = 2_000
@@ -84,7 +85,7 @@ const columns: readonly Column<Named>[] = [
 /** The records of a filter as a file; those that arrive later than now are not in it. */
 export function recordFile(
   { format, ...filter }: UsageFilter & { format: TableFormat },
-  { db, now }: Pick<HandlerContext, 'db' | 'now'>,
+  { now, ...listing }: UsageListing & Pick<HandlerContext, 'now'>,
   onRows?: (count: number) => void,
 ): Download {
   const wanted = { ...filter, to: filter.to ?? now }
@@ -92,7 +93,7 @@ export function recordFile(
     {
       name: `usage-records-${now.slice(0, 10)}`,
       columns,
-      pages: pagesOf(wanted, db),
+      pages: pagesOf(wanted, listing),
       about: { as_of: now, filter: renameKeys(wanted), zone: 'UTC', order: 'latest first' },
     },
     format,
@@ -100,10 +101,10 @@ export function recordFile(
   )
 }
 
-async function* pagesOf(filter: UsageFilter, db: HandlerContext['db']): AsyncGenerator<Named[]> {
-  const namesOf = nameReader(db)
+async function* pagesOf(filter: UsageFilter, listing: UsageListing): AsyncGenerator<Named[]> {
+  const namesOf = nameReader(listing.db)
   for (let cursor: string | undefined; ; ) {
-    const { data, page } = await listUsage(db, { ...filter, limit: PAGE, ...(cursor ? { cursor } : {}) })
+    const { data, page } = await listUsage({ ...filter, limit: PAGE, ...(cursor ? { cursor } : {}) }, listing)
     const names = await namesOf(data)
     yield data.map((record) => ({ record, names }))
     if (page.nextCursor === null) return

@@ -1,13 +1,7 @@
-/**
- * Makes the shipped price list from LiteLLM's public one (MIT): OpenAI's and Azure's models, in our shape.
- * Prices that name a source of their own in the shipped list of before are kept.
- * `node scripts/make-price-list.ts <model_prices_and_context_window.json> <its day>`
- */
-import { readFile, writeFile } from 'node:fs/promises'
+/** Prices of the shipped list: theirs, in our shape. */
 import { isBilledByOne, type PriceKind, type ServiceTier } from '@headgate/domain/price-line'
-import { ListedPrice, PriceList } from '@headgate/domain/price-list'
-
-type Entry = Readonly<Record<string, unknown>>
+import { ListedPrice } from '@headgate/domain/price-list'
+import type { Entry, SourceModel } from './source-models.ts'
 
 /** Their names of what is billed; the later of two that mean the same counts. Theirs is dollars for a single one. */
 const kinds: readonly (readonly [string, PriceKind])[] = [
@@ -33,33 +27,18 @@ const tiers: readonly (readonly [string, ServiceTier])[] = [
   ['_batches', 'batch'],
 ]
 
-const providers = {
-  openai: 'openai',
-  'text-completion-openai': 'openai',
-  azure: 'azure',
-  azure_text: 'azure',
-} as const
-const modes = new Set([
-  'chat',
-  'responses',
-  'completion',
-  'embedding',
-  'moderation',
-  'realtime',
-  'image_generation',
-  'audio_transcription',
-  'audio_speech',
-])
 const NANOS = 1e9
-const SHIPPED = new URL('../control-plane/src/resources/prices/shipped-list.json', import.meta.url)
 
-function listed(name: string, entry: Entry): ListedPrice[] {
-  const provider = providers[String(entry.litellm_provider) as keyof typeof providers]
-  const model = name.replace(/^(azure|text-completion-openai)\//, '')
-  // What has a slash left is a region, a size or a step count, not a model that a deployment can name.
-  if (provider === undefined || !modes.has(String(entry.mode)) || model.includes('/')) return []
+/** Which of their kinds of models have prices that we can bill by. */
+export const pricedModes: ReadonlySet<string> = new Set([
+  ...['chat', 'responses', 'completion', 'embedding', 'moderation', 'realtime'],
+  ...['image_generation', 'audio_transcription', 'audio_speech'],
+])
+
+/** None where theirs says nothing of what it costs. */
+export function listedPrice({ model, provider, entry }: SourceModel): ListedPrice[] {
   // Where pictures are not what is made, their price for one is that of a picture shown to the model.
-  const made = kinds.filter(([, kind]) => kind !== 'image' || entry.mode === 'image_generation')
+  const made = kinds.filter(([, kind]) => kind !== 'image' || entry['mode'] === 'image_generation')
   const lines = made.flatMap(([theirs, kind]) => linesOf(entry, theirs, kind))
   const paid = lines.filter((it) => it.nanos > 0)
   if (lines.length === 0) return []
@@ -93,18 +72,3 @@ function nanosOf(dollars: number, kind: PriceKind): number {
   const nearest = Math.round(exact)
   return Math.abs(exact - nearest) < 0.01 ? nearest : Math.ceil(exact)
 }
-
-const [path, day] = process.argv.slice(2)
-if (path === undefined || day === undefined) throw new Error('give the path of their file and its day')
-const theirs = JSON.parse(await readFile(path, 'utf8')) as Record<string, Entry>
-const before = PriceList.parse(JSON.parse(await readFile(SHIPPED, 'utf8')))
-const found = Object.entries(theirs).flatMap(([name, entry]) => listed(name, entry))
-const kept = before.prices.filter((it) => it.source !== null)
-// One model can stand twice, with its provider in its name and without; the first counts, and what is kept last.
-const prices = [...new Map([...found.reverse(), ...kept].map((it) => [`${it.provider} ${it.model}`, it]))]
-  .sort(([a], [b]) => (a < b ? -1 : 1))
-  .map(([, price]) => price)
-const list = PriceList.parse({ source: 'LiteLLM model_prices_and_context_window.json', day, prices })
-const lines = list.prices.map((it) => `    ${JSON.stringify(it)}`).join(',\n')
-const head = `{\n  "source": ${JSON.stringify(list.source)},\n  "day": "${list.day}",\n  "prices": [\n`
-await writeFile(SHIPPED, `${head}${lines}\n  ]\n}\n`)
