@@ -115,13 +115,32 @@ describe('the cost of a call', () => {
     expect(costOf(noTokens, null, { images: 1 })).toMatchObject({ costNanos: null, costState: 'unknown' })
   })
 
+  test('has hosted tools by the piece, and vector pictures by the tokens of the model that drew them', () => {
+    const lines = [
+      ...text(1, 1, 1),
+      ...[
+        { kind: 'file_search', nanos: 2_500_000 } as const,
+        { kind: 'code_container', nanos: 30_000_000 } as const,
+      ],
+      ...[
+        { kind: 'svg_input', nanos: 1_000_000 } as const,
+        { kind: 'svg_output', nanos: 3_000_000 } as const,
+      ],
+    ]
+    const used = { fileSearches: 3, codeContainers: 2, svgInput: 7, svgOutput: 5 }
+    expect(costOf(noTokens, cardWith(lines), used)).toMatchObject({
+      ...{ costState: 'priced', costNanos: 3 * 2_500_000 + 2 * 30_000_000 + 7 + 15 },
+    })
+  })
+
   test('of what no line speaks of is unknown: sound is not priced as text, nor one tier as another', () => {
     const card = cardWith(text(1, 1, 1))
     const tokens = { ...noTokens, input: 10, output: 10 }
     expect(costOf(tokens, card).costState).toBe('priced')
     expect(costOf(tokens, card, { inputAudio: 1 }).costState).toBe('unknown')
     expect(costOf(tokens, card, { outputImage: 1 }).costState).toBe('unknown')
-    expect(costOf(tokens, card, { webSearches: 1 }).costState).toBe('unknown')
+    for (const used of ['webSearches', 'fileSearches', 'codeContainers', 'svgInput', 'svgOutput'])
+      expect(costOf(tokens, card, { [used]: 1 }).costState, used).toBe('unknown')
     for (const tier of ['flex', 'priority', 'batch', 'scale', 'ultrafast', '__proto__']) {
       expect(costOf(tokens, card, null, tier).costState, tier).toBe('unknown')
     }

@@ -184,7 +184,10 @@ function amountsOf(tokens: TokenUsage, details: UsageDetails | null): Amounts {
       (it.outputAudioMs ?? 0) * MS,
     ] as const),
     ...(['input_character', it.inputCharacters ?? 0, 'image', (it.images ?? 0) * MILLION] as const),
+    ...(['svg_input', it.svgInput ?? 0, 'svg_output', it.svgOutput ?? 0] as const),
     ...(['web_search', (it.webSearches ?? 0) * MILLION] as const),
+    ...(['file_search', (it.fileSearches ?? 0) * MILLION] as const),
+    ...(['code_container', (it.codeContainers ?? 0) * MILLION] as const),
     ...(['request', MILLION] as const),
   ]
 }

@@ -20,11 +20,21 @@ const perMillion = [
   'output_image',
   'tool_image_input',
   'tool_image_output',
+  'svg_input',
+  'svg_output',
   'input_character',
 ] as const
 
 /** Billed for one; they are the same in every service tier unless a line says otherwise. */
-const perOne = ['input_second', 'output_second', 'image', 'web_search', 'request'] as const
+const perOne = [
+  'input_second',
+  'output_second',
+  'image',
+  'web_search',
+  'file_search',
+  'code_container',
+  'request',
+] as const
 
 export const priceKinds = [...perMillion, ...perOne] as const
 export const PriceKind = z.enum(priceKinds)

@@ -40,6 +40,12 @@ export const UsageDetails = z.object({
   /** Tokens of the hosted tool that makes pictures, which another model bills. */
   toolImageInput: Some,
   toolImageOutput: Some,
+  /** Tokens of the model that draws vector pictures, which is another one too. */
+  svgInput: Some,
+  svgOutput: Some,
+  /** Searches of files, and containers that code ran in, by hosted tools. */
+  fileSearches: Some,
+  codeContainers: Some,
 })
 export type UsageDetails = z.infer<typeof UsageDetails>
 

@@ -25,6 +25,8 @@ type Fraction = { readonly over: bigint; readonly under: bigint }
 const perOf: Partial<Record<Kind, bigint>> = {
   image: 1n,
   web_search: 1n,
+  file_search: 1n,
+  code_container: 1n,
   request: 1n,
   input_second: 1000n,
   output_second: 1000n,

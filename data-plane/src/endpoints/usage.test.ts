@@ -141,6 +141,52 @@ test('sound, pictures, cache writes and hosted tools are told apart, in all thei
   ).toBeNull()
 })
 
+test('searches of files and containers of code are counted in the items of a response, as often as they are there', () => {
+  const of = (reply: object) =>
+    usageOfReply(Buffer.from(JSON.stringify(reply)), ['service_tier', 'tool_usage'])?.details
+  const code = (container_id?: string) => ({ type: 'code_interpreter_call', code: 'print(1)', container_id })
+  const search = { type: 'file_search_call', queries: ['"type":"file_search_call"'] }
+  const output = [
+    search,
+    code('cntr_1'),
+    { type: 'message', content: [] },
+    code('cntr_1'),
+    search,
+    code('cntr_2'),
+  ]
+  const usage = { input_tokens: 9, output_tokens: 8 }
+  for (const padding of ['', 'x'.repeat(50_000)]) {
+    expect(of({ id: 'r', output: [...output, padding], usage })).toEqual({
+      fileSearches: 2,
+      codeContainers: 2,
+    })
+    expect(of({ usage, output: [padding, ...output] })).toEqual({ fileSearches: 2, codeContainers: 2 })
+    const planted = { output, a: 'file_search_call', b: ['code_interpreter_call', '"file_search_call"'] }
+    expect(of({ id: 'r', output: [padding], metadata: planted, usage })).toBeNull()
+  }
+  expect(
+    of({ output: [code(), code(), 'file_search_call', null, { type: 'code_interpreter_call' }], usage }),
+  ).toEqual({
+    codeContainers: 3,
+  })
+  const done = { type: 'response.completed', response: { output, usage } }
+  expect(usageOfEvent(done)?.usage.details).toEqual({ fileSearches: 2, codeContainers: 2 })
+})
+
+test('vector pictures are billed by the model that drew them', () => {
+  const svg_usage = {
+    model: 'svg-1',
+    input_tokens: 5,
+    output_tokens: 70,
+    reasoning_tokens: 9,
+    total_tokens: 75,
+  }
+  const reply = { created: 1, data: [], usage: { input_tokens: 1, output_tokens: 1 }, svg_usage }
+  expect(usageOfReply(Buffer.from(JSON.stringify(reply)), ['svg_usage'])?.details).toEqual({
+    ...{ svgInput: 5, svgOutput: 70 },
+  })
+})
+
 test('a length is read as milliseconds, rounded up, wherever an answer tells it', () => {
   const of = (text: string) => usageOfReply(Buffer.from(text), [])?.details
   expect(of('{"text":"hi","usage":{"type":"duration","seconds":8.0001}}')).toEqual({ inputAudioMs: 8001 })

@@ -5,6 +5,7 @@
  */
 import type { Usage, UsageDetails } from '@headgate/domain/usage'
 import { JsonFault, scanJsonObject } from '../message/json-scan.ts'
+import { mayHoldToolCalls, toolCallsOf } from './hosted-tools.ts'
 
 const COUNT_MAX = 1_000_000_000
 const PARSED_BYTES_MAX = 16_384
@@ -15,6 +16,7 @@ const USAGE = Buffer.from('"usage"')
 const BESIDE = {
   service_tier: Buffer.from('"service_tier"'),
   tool_usage: Buffer.from('"tool_usage"'),
+  svg_usage: Buffer.from('"svg_usage"'),
 } as const
 const PICTURE = Buffer.from('"b64_json"')
 const PICTURE_LINK = Buffer.from('"url"')
@@ -78,6 +80,15 @@ function detailsOf(holder: Json, { inputParts, outputParts, input, output }: Par
     note('toolImageInput', part(tools.image_gen, 'input_tokens', COUNT_MAX))
     note('toolImageOutput', part(tools.image_gen, 'output_tokens', COUNT_MAX))
   }
+  if (isObject(holder.svg_usage)) {
+    note('svgInput', part(holder.svg_usage, 'input_tokens', COUNT_MAX))
+    note('svgOutput', part(holder.svg_usage, 'output_tokens', COUNT_MAX))
+  }
+  if (Array.isArray(holder.output)) {
+    const { fileSearches, codeContainers } = toolCallsOf(holder.output)
+    note('fileSearches', fileSearches)
+    note('codeContainers', codeContainers)
+  }
   return some ? details : null
 }
 
@@ -100,7 +111,8 @@ function unitsOnly(details: UsageDetails): Usage {
 export function usageOfReply(reply: Buffer, beside: readonly BilledField[]): Usage | null {
   try {
     const near = fieldsNearEnd(reply, beside)
-    if (near !== null) return readUsage(near)
+    const withTools = beside.includes('tool_usage') && mayHoldToolCalls(reply)
+    if (near !== null && !withTools) return readUsage(near)
     if (reply.length <= PARSED_BYTES_MAX) {
       // Only numbers and plain names are read, so the bytes of texts need not be decoded.
       const parsed: unknown = JSON.parse(reply.toString('latin1'))
@@ -115,6 +127,7 @@ export function usageOfReply(reply: Buffer, beside: readonly BilledField[]): Usa
     }
     const holder: Json = { usage: fieldOf('usage') }
     for (const name of beside) holder[name] = fieldOf(name)
+    if (withTools) holder.output = fieldOf('output')
     return readUsage(holder) ?? usageOfUnits(fieldOf('duration'), spans.has('data') ? [] : undefined, reply)
   } catch (fault) {
     if (fault instanceof JsonFault || fault instanceof SyntaxError) return null
