@@ -72,6 +72,7 @@ export async function startDataPlane(
   const connections = openConnections({ allowLoopback: config.allowLoopbackUpstreams })
   const streams = liveStreams(() => ports.clock.monotonicMs())
   const tokens = new TokenCounter(log)
+  const saidRoom = new SaidRoom()
   let stopping = false
   const metrics = dataPlaneMetrics({
     openRequests: () => door.open(),
@@ -91,7 +92,7 @@ export async function startDataPlane(
     recentCalls: new RecentCalls(),
     ownUsePace: new OwnUsePace(),
     tokens,
-    saidRoom: new SaidRoom(),
+    saidRoom,
     log: callLog(log, metrics.count),
     instanceId,
   }
@@ -113,6 +114,8 @@ export async function startDataPlane(
       stopping = true
       const untilMs = performance.now() + config.drainMs
       await drain(door, streams.shutDownAll, config.drainMs)
+      // After all turns that were asked for: what was cut has been read, and is asked to be counted.
+      await saidRoom.turn()
       await tokens.close(Math.max(untilMs - performance.now(), COUNT_MS_LEAST))
       streams.close()
       await catalog.close()

@@ -199,6 +199,15 @@ test('somebody of one team makes nothing in another, nor for the team itself', a
   }
   expect((await post('/limits', { ...limit, owner_id: mine.team })).status).toBe(403)
   expect((await post('/budgets', { ...budget, owner_id: mine.team })).status).toBe(403)
+  // What is taken from a quota is taken from other teams.
+  const ofQuota = { owner_id: mine.app, parent_id: mine.quota, measure: 'tokens_per_minute', amount: 5 }
+  expect((await post('/limits', ofQuota)).status).toBe(403)
+  const shared = `${API_ROOT}/limits/${mine.limitOfQuota}`
+  for (const method of ['PATCH', 'DELETE'])
+    expect(
+      (await it.ask(method, shared, { token: secret, body: method === 'PATCH' ? { amount: 9 } : undefined }))
+        .status,
+    ).toBe(403)
   const ofTeam = await it.ask('POST', `${API_ROOT}/budgets`, { body: { ...budget, owner_id: mine.team } })
   const more = { budget_id: ofTeam.json.id, amount_nanos: 1, reason: 'more' }
   expect((await post('/budget-overrides', more)).status).toBe(403)

@@ -19,6 +19,18 @@ async function thingsOf({ client, db }: TestPlane, name: string) {
   const limit = await client.limits.create({
     body: { ownerId: app.id, parentId: null, measure: 'requests_per_minute', amount: 10 },
   })
+  const resource = await client.resources.create({
+    body: {
+      ...{ name: `of-${name}`, apiStyle: 'openai', origin: 'https://api.openai.com' },
+      secretRef: 'env://OPENAI_API_KEY' as never,
+    },
+  })
+  const quota = await client.quotas.create({
+    body: { resourceId: resource.id, name: 'main', requestsPerMinute: 100, tokensPerMinute: 1_000 },
+  })
+  const limitOfQuota = await client.limits.create({
+    body: { ownerId: user.id, parentId: quota.id, measure: 'tokens_per_minute', amount: 10 },
+  })
   const budget = await client.budgets.create({
     body: {
       ...{ ownerId: app.id, name, currency: 'USD', amountNanos: 1_000_000_000 },
@@ -36,6 +48,7 @@ async function thingsOf({ client, db }: TestPlane, name: string) {
   const scopedAdmin = await tokenFor({ client }, { role: 'admin', teamIds: [team.id] })
   return {
     ...{ team: team.id, app: app.id, user: user.id, key: key.id, limit: limit.id, budget: budget.id },
+    ...{ quota: quota.id, limitOfQuota: limitOfQuota.id },
     override: override.id,
     ...{ policy: policy.id, token: token.id, request: requestId, adminSecret: scopedAdmin.secret },
   }

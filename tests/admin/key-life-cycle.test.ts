@@ -1,5 +1,6 @@
 /** A proxy key from its making to its removal: given to others, disabled, rotated now or later, revoked. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { memoryKeyDirectory } from '@headgate/adapters/memory/key-directory'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { digestKey, startTestPlane, systemClock, type TestPlane, until } from './harness.ts'
 import { usageRecord } from './usage-record.ts'
 
@@ -79,6 +80,26 @@ test('a key does not leave an app whose limits its own are shares of', async () 
   await expect(move()).rejects.toMatchObject({ status: 400, faults: [{ code: 'has_limits_below' }] })
   await limits.remove({ params: { limitId: below.id } })
   expect((await move()).appId).toBe(owners.otherAppId)
+})
+
+test('a key whose end the gateways have not heard of is not removed: they would go on by what they know', async () => {
+  const directory = memoryKeyDirectory()
+  const away = { is: false }
+  const put: typeof directory.put = (records) =>
+    away.is ? Promise.reject(new Error('the directory is away')) : directory.put(records)
+  const other = await startTestPlane({ ports: { keyPublisher: { ...directory, put } } })
+  onTestFinished(() => other.stop())
+  const { client } = other
+  const team = await client.teams.create({ body: { name: 'Unheard' } })
+  const app = await client.apps.create({ body: { teamId: team.id, name: 'app' } })
+  const { id: keyId } = await client.keys.create({ body: { appId: app.id, name: 'key' } })
+  away.is = true
+  await client.keys.revoke({ params: { keyId } })
+  await expect(client.keys.remove({ params: { keyId } })).rejects.toMatchObject({
+    ...{ status: 409, faults: [{ code: 'not_published' }] },
+  })
+  away.is = false
+  await until(async () => (await client.keys.remove({ params: { keyId } }).catch(() => null)) !== null, 'it')
 })
 
 test('a revoked key stays as it is, and only it can be removed, once nothing refers to it', async () => {

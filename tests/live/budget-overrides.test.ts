@@ -5,6 +5,9 @@ import { chatBody, send } from '../gateway/raw-client.ts'
 import { type LiveWorld, liveWorld } from './world.ts'
 
 const CENT = 10_000_000
+/** Long enough for every gateway to hear of it on a busy machine. */
+const LASTS_MS = 8_000
+const PATIENCE_MS = 25_000
 let it: LiveWorld
 beforeAll(async () => {
   it = await liveWorld({ keepsBooks: true })
@@ -46,16 +49,20 @@ const ask = (secret: string, nth = 0) =>
   })
 const codeOf = ({ body }: Awaited<ReturnType<typeof ask>>) => JSON.parse(body.toString()).error?.code
 const refusedBy = (secret: string, nth = 0) =>
-  until(async () => codeOf(await ask(secret, nth)) === 'budget_exhausted', 'the budget to refuse')
+  until(
+    async () => codeOf(await ask(secret, nth)) === 'budget_exhausted',
+    'the budget to refuse',
+    PATIENCE_MS,
+  )
 const passes = (secret: string, nth = 0) =>
-  until(async () => (await ask(secret, nth)).status === 200, 'calls to pass')
+  until(async () => (await ask(secret, nth)).status === 200, 'calls to pass', PATIENCE_MS)
 
 test.each([false, true])(
   'an override reaches every gateway, is told of live and by simulations, and ends by itself (of a key: %s)',
   async (ofKey) => {
     const { app, key, budget } = await caller(ofKey)
     await refusedBy(key.secret)
-    const effectiveTo = new Date(Date.now() + 6_000).toISOString()
+    const effectiveTo = new Date(Date.now() + LASTS_MS).toISOString()
     const override = await it.client.budgetOverrides.create({
       body: { budgetId: budget.id, amountNanos: 100 * CENT, reason: 'The launch', effectiveTo },
     })

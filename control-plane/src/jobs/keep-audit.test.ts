@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migratedDatabase, testKeeper } from '../../../tests/admin/harness.ts'
 import { type OpenDatabase, openDatabase } from '../database/open.ts'
-import { anchorFile } from '../resources/audit-events/anchor-file.ts'
+import { anchorFile, anchorStatement } from '../resources/audit-events/anchor-file.ts'
 import { appendAuditEvents, beginAuditChain } from '../resources/audit-events/append.ts'
 import { verifyAuditLog } from '../resources/audit-events/verify.ts'
 import { keepAuditOnce } from './keep-audit.ts'
@@ -80,6 +80,15 @@ test('a month is sealed once a later event follows, removed whole in its time, a
     },
   })
   const [tombstone] = await open.db.selectFrom('auditSegments').selectAll().orderBy('number').execute()
+  // What was removed must have been what an anchor on its end says, as far as one was made there.
+  const anchored = async (hash: string) => {
+    const unsigned = { at: '2025-12-31T00:00:00.000Z', number: 3, hash }
+    const anchor = { ...unsigned, signature: keeper().sign(anchorStatement(unsigned)) }
+    const anchors = { append: async () => {}, read: async () => [...(await file().read()), anchor] }
+    return verifyAuditLog(open.db, testKeeper(anchors), '2026-01-11T00:00:00.000Z')
+  }
+  expect((await anchored(tombstone?.lastHash ?? '')).isWhole).toBe(true)
+  expect((await anchored('0'.repeat(64))).faults).toMatchObject([{ number: 3, kind: 'anchor' }])
   expect(tombstone).toMatchObject({ firstNumber: 1, lastNumber: 3, removedAt: '2026-01-10T00:00:00.000Z' })
   await expect(sql`delete from audit_events where number = 4`.execute(open.db)).rejects.toThrow(
     'only ever added',

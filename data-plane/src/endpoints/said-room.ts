@@ -13,6 +13,7 @@ export class SaidRoom {
   readonly #slabsMax: number
   readonly #idle: Buffer[] = []
   #taken = 0
+  #lastTurn: Promise<void> = Promise.resolve()
 
   /** @param bytesMax from how many bytes on it is full */
   constructor(bytesMax = BYTES_MAX) {
@@ -32,6 +33,15 @@ export class SaidRoom {
   take(): Buffer {
     this.#taken += 1
     return this.#idle.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES)
+  }
+
+  /**
+   * Resolves in a turn of the event loop that nobody else was given: to read a long stream takes a millisecond or two,
+   * and hundreds may end at once.
+   */
+  turn(): Promise<void> {
+    this.#lastTurn = this.#lastTurn.then(() => new Promise((resolve) => setImmediate(resolve)))
+    return this.#lastTurn
   }
 
   /** Takes slabs back; nobody may look at them any more. */

@@ -88,6 +88,25 @@ test('a stream alone keeps 512 KB at most, its text besides', () => {
   expect(stream.texts()).toEqual(['Hello '.repeat(20_000)])
 })
 
+test('however many streams end at once, one is read in a turn of the event loop, and all are forgotten', async () => {
+  const room = new SaidRoom()
+  const streams = Array.from({ length: 50 }, (_, nth) =>
+    kept(room, Buffer.from(event(delta(0, { content: `it ${nth}` }))), 100),
+  )
+  let turn = 0
+  let isOver = false
+  const count = () => {
+    turn += 1
+    if (!isOver) setImmediate(count)
+  }
+  setImmediate(count)
+  const read = await Promise.all(streams.map(async (stream) => ({ texts: await stream.textsInTurn(), turn })))
+  isOver = true
+  expect(read.map((it) => it.texts)).toEqual(streams.map((_, nth) => [`it ${nth}`]))
+  expect(new Set(read.map((it) => it.turn)).size).toBe(50)
+  expect(room.bytes).toBe(0)
+})
+
 test('bytes that are kept may be changed afterwards by whoever gave them', () => {
   const stream = new SaidStream(new SaidRoom())
   const bytes = Buffer.from(event(delta(0, { content: 'Hello' })))

@@ -43,6 +43,14 @@ export class SaidStream {
     }
   }
 
+  /** All that was said, in a turn of its own, and then it is forgotten. Nothing may be kept after this is called. */
+  async textsInTurn(): Promise<string[] | null> {
+    await this.#room.turn()
+    const texts = this.texts()
+    this.forget()
+    return texts
+  }
+
   /** One text for each place of the answer; null when there is more than is counted. */
   texts(): string[] | null {
     this.#read()

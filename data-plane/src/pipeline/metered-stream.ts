@@ -165,9 +165,10 @@ export class MeteredStream implements ReplySource, ExchangeReader, LiveStream {
   /** Gives the cost where the provider told the usage; what is counted or held to be is known to nobody yet. */
   #settle(ending: Ending): Cost | null {
     if (ending.usageSource === 'reported') return settle(this.#call, ending, this.#gateway)
-    const texts = this.#said?.texts() ?? null
-    if (texts === null) settle(this.#call, ending, this.#gateway)
-    else void settleUncounted(this.#call, ending, texts, this.#gateway)
+    const said = this.#said
+    this.#said = null
+    if (said === null) settle(this.#call, ending, this.#gateway)
+    else void settleUncounted(this.#call, ending, said.textsInTurn(), this.#gateway)
     return null
   }
 

@@ -15,12 +15,12 @@ import { countQuestion, settle } from './settle.ts'
 
 /**
  * Settles a call when its tokens were counted, or on the estimate that `ending` holds when they could not be.
- * @param said what left for the caller
+ * @param said what left for the caller; a promise where it has yet to be read, of null when it is more than is counted
  */
 export async function settleUncounted(
   call: Answered,
   ending: Ending,
-  said: Said,
+  said: Said | Promise<string[] | null>,
   gateway: Gateway,
 ): Promise<void> {
   const ended = { ...ending, endedAtMs: gateway.clock.monotonicMs() }
@@ -28,7 +28,9 @@ export async function settleUncounted(
   call.request.endLoad()
   tellJournal(call, ended.usage, ended)
   gateway.streams.add(counting)
-  const counted = await gateway.tokens.count(countQuestion(call, said))
+  const read = said instanceof Promise ? await said : said
+  const isTooMuch = said instanceof Promise && read === null
+  const counted = isTooMuch ? null : await gateway.tokens.count(countQuestion(call, read))
   gateway.streams.remove(counting)
   settle(call, withCount(ended, counted), gateway)
 }

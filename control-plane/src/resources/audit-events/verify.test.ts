@@ -156,6 +156,25 @@ test('two events that change places, a repeated and an inserted one are found at
   expect(inserted.faults[0]?.number).toBe(20)
 })
 
+test('events that somebody hangs on behind the head are found, however right their hashes', async () => {
+  const hung = await reportAfter(async (db) => {
+    const [last] = await db.selectFrom('auditEvents').selectAll().orderBy('number', 'desc').limit(1).execute()
+    if (last === undefined) throw new Error('there are events')
+    const forged = {
+      ...last,
+      id: 'aud_hung_on',
+      number: last.number + 1,
+      actor: 'eve',
+      previousHash: last.hash,
+    }
+    const [before, after] = [JSON.stringify(last.before), JSON.stringify(last.after)]
+    const row = { ...forged, before, after, hash: sha256(auditBytes(forged)) }
+    await db.insertInto('auditEvents').values(row).execute()
+  })
+  expect([hung.isWhole, kindsOf(hung)]).toEqual([false, ['head']])
+  expect(hung.faults[0]?.message).toContain('does not know')
+})
+
 /** What somebody does who knows how the log is made: without the key, or with it. */
 async function rewriteAll(db: Db, keeper: ReturnType<typeof testKeeper>): Promise<void> {
   let hash = CHAIN_BEGIN

@@ -34,7 +34,7 @@ const give = ({ id: budgetId }: Budget, sent: Partial<Sent> = {}) =>
 const soon = (ms: number) => new Date(Date.now() + ms).toISOString()
 const published = async (id: string) =>
   (await it.ports.catalogFeed.newerThan(0))?.budgets.find((one) => one.id === id)
-const live = async ({ id: budgetId }: Budget) =>
+const live = async ({ id: budgetId }: Pick<Budget, 'id'>) =>
   (await it.client.budgets.live({ query: { budgetId } })).data[0]
 
 async function faultOf(refused: Promise<unknown>) {
@@ -47,15 +47,14 @@ async function faultOf(refused: Promise<unknown>) {
 
 /** Somebody spends so much, and it has arrived. */
 let count = 0
-async function spend({ id, teamId }: Budget, costNanos: number): Promise<void> {
+async function spend({ id: budgetId, teamId }: Budget, costNanos: number): Promise<void> {
+  const recorded = async () => (await live({ id: budgetId }))?.recordedNanos ?? 0
+  const before = await recorded()
   count += 1
   const startedAt = new Date(systemClock.nowMs()).toISOString()
   const owner = { teamId, appId: null, userId: null, keyId: null }
   it.ports.usageSource.append(usageRecord(20_000 + count, { ...owner, startedAt, costNanos }))
-  const recorded = async () =>
-    (await it.client.budgets.live({ query: { budgetId: id } })).data[0]?.recordedNanos ?? 0
-  const before = await recorded()
-  await until(async () => (await recorded()) > before, 'the record to be counted')
+  await until(async () => (await recorded()) === before + costNanos, 'the record to be counted')
 }
 
 const told = async ({ id: budgetId }: Budget) =>
