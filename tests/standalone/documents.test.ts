@@ -109,7 +109,11 @@ const documents: [path: string, needsShell: boolean, expected: RegExp[]][] = [
     true,
     [/"kind":"limit"/, /"code":"limit_requests"/, /"state":"unchanged"/, /"state":"changed"/],
   ],
-  ['docs/guides/models.md', true, [/"context_window": ?128000/, /was retired on 2026-01-31/]],
+  [
+    'docs/guides/models.md',
+    true,
+    [/"context_window": ?128000/, /applied: true/, /was retired on 2026-01-31/],
+  ],
   ['docs/guides/settings.md', true, [/"name":"keep_records_days"/, /"source":"stored"/]],
   ['docs/guides/cli.md', false, [/"actor": "admin-token"/, /is in checkout.key/, /"state": "revoked"/]],
   ['docs/guides/usage-and-cost.md', true, [/"dimension":"alias"/, /"kind":"records"/, /started_at/]],
