@@ -1,5 +1,5 @@
 /** Exports in the admin API: files of usage made in the background, with progress, to be downloaded when done. */
-import { ExportFormat, ExportKind, UsageExport } from '@headgate/domain/usage-export'
+import { ExportFormat, ExportKind, FileSidecar, UsageExport } from '@headgate/domain/usage-export'
 import { z } from 'zod'
 import { Download } from './download.ts'
 import { operation } from './operation.ts'
@@ -79,6 +79,14 @@ export const exports = {
     reply: Download,
     download: true,
     audit: 'export.downloaded',
+  }),
+  sidecar: operation({
+    method: 'GET',
+    path: '/exports/{exportId}/sidecar',
+    right: 'exports.read',
+    summary:
+      'Tells what is in the file of an export that is done: the exact question, when it was asked, the columns.',
+    reply: FileSidecar,
   }),
   cancel: operation({
     method: 'POST',

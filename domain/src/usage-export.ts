@@ -39,6 +39,13 @@ export const UsageExport = z.object({
 })
 export type UsageExport = z.infer<typeof UsageExport>
 
+/** What is in a file: what it was asked and when, in words that depend on its kind, and its columns. */
+export const FileSidecar = z.looseObject({
+  file: z.string(),
+  columns: z.array(z.object({ name: z.string(), type: z.string(), means: z.string() })),
+})
+export type FileSidecar = z.infer<typeof FileSidecar>
+
 /** True while it may still be cancelled. */
 export function isUnderWay(state: ExportState): boolean {
   return state === 'queued' || state === 'running'

@@ -80,6 +80,7 @@ export const expectedRights: Readonly<Record<string, Readonly<Record<string, Exp
     create: team('OFA'),
     read: team('VOFSA', 'export'),
     download: team('VOFSA', 'export'),
+    sidecar: team('VOFSA', 'export'),
     cancel: team('OFA', 'export'),
   },
   drafts: plain(organisation('VOFSA'), organisation('OFSA')),

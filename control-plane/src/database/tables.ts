@@ -35,7 +35,7 @@ import type { Session } from '@headgate/domain/session'
 import type { Sink } from '@headgate/domain/sink'
 import type { StoredSecret } from '@headgate/domain/stored-secret'
 import type { Team } from '@headgate/domain/team'
-import type { UsageExport } from '@headgate/domain/usage-export'
+import type { FileSidecar, UsageExport } from '@headgate/domain/usage-export'
 import type { UsageRecord } from '@headgate/domain/usage-record'
 import type { User } from '@headgate/domain/user'
 import type { ColumnType, Generated } from 'kysely'
@@ -94,6 +94,8 @@ type ExportRow = Pick<UsageExport, 'id' | 'kind' | 'format' | 'question' | 'crea
   state: Generated<UsageExport['state']>
   rows: Generated<number>
   bytes: Generated<number>
+  /** As JSON; null until the file is made. */
+  sidecar: Generated<FileSidecar | null>
   /** Of a schedule, and for which of its times; null for others. */
   scheduleId: Generated<string | null>
   dueAt: Generated<string | null>

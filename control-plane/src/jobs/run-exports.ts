@@ -3,12 +3,13 @@
  * the progress it makes; a process that dies leaves an export whose lease runs out, and another begins it again.
  */
 import { createHash } from 'node:crypto'
-import type { Download } from '@headgate/admin-contract/download'
+import type { Download, TableFormat } from '@headgate/admin-contract/download'
 import { readQuestion } from '@headgate/admin-contract/exports'
+import { renameKeys } from '@headgate/admin-contract/wire'
 import type { SomeSettings } from '@headgate/domain/organisation-setting'
 import type { Clock, Log } from '@headgate/domain/ports'
 import { redact } from '@headgate/domain/redaction'
-import type { UsageExport } from '@headgate/domain/usage-export'
+import type { FileSidecar, UsageExport } from '@headgate/domain/usage-export'
 import { sql } from 'kysely'
 import type { Database, OpenDatabase } from '../database/open.ts'
 import { readOrganisationSettings } from '../database/organisation-settings.ts'
@@ -86,7 +87,9 @@ async function make(plan: ExportsPlan, it: Claimed, signal: AbortSignal): Promis
   const hash = createHash('sha256')
   const progress = { rows: 0, number: 0 }
   const { exportRowsMax } = await readOrganisationSettings(plan.db, plan.fixedSettings)
-  const { body } = await fileOf(plan, it, (rows) => {
+  const nowMs = plan.clock.nowMs()
+  const sidecar = await sidecarOf(plan, it, nowMs)
+  const { body } = await fileOf(plan, { ...it, nowMs }, (rows) => {
     progress.rows += rows
     if (exportRowsMax !== null && progress.rows > exportRowsMax) throw new Error(tooManyText(exportRowsMax))
   })
@@ -105,19 +108,28 @@ async function make(plan: ExportsPlan, it: Claimed, signal: AbortSignal): Promis
     if (waiting.reduce((sum, one) => sum + one.length, 0) >= PART_BYTES && !(await write())) return
   }
   if (waiting.length > 0 && !(await write())) return
-  await end(plan, it, { state: 'done', sha256: hash.digest('hex'), rows: progress.rows })
+  await end(plan, it, { state: 'done', sha256: hash.digest('hex'), rows: progress.rows, sidecar })
 }
 
 function tooManyText(rowsMax: number): string {
   return `it has more than ${rowsMax} rows, the most that the setting export_rows_max allows: ask for a shorter span`
 }
 
+/** As JSON in our words; it goes to the wire like any other reply. */
+async function sidecarOf(plan: ExportsPlan, it: Claimed, nowMs: number): Promise<string> {
+  const { body } = await fileOf(plan, { ...it, format: 'sidecar', nowMs }, () => {})
+  const pieces: Uint8Array[] = []
+  for await (const piece of body) pieces.push(Buffer.from(piece))
+  return JSON.stringify(renameKeys(JSON.parse(Buffer.concat(pieces).toString('utf8'))))
+}
+
+type Asked = Omit<Claimed, 'format'> & { readonly format: TableFormat; readonly nowMs: number }
+
 async function fileOf(
-  { db, scopedTo, clock, fixedSettings }: ExportsPlan,
-  { kind, format, question, teamIds }: Claimed,
+  { db, scopedTo, fixedSettings }: ExportsPlan,
+  { kind, format, question, teamIds, nowMs }: Asked,
   onRows: (count: number) => void,
 ): Promise<Download> {
-  const nowMs = clock.nowMs()
   const context = {
     db: teamIds === null ? db : scopedTo(teamIds),
     nowMs,
@@ -154,13 +166,14 @@ function writePart(
 async function end(
   { db, fixedSettings }: ExportsPlan,
   { id, lease }: Leased,
-  how: { state: 'done' | 'failed'; sha256?: string; fault?: string; rows?: number },
+  how: { state: 'done' | 'failed'; sha256?: string; fault?: string; rows?: number; sidecar?: string },
 ): Promise<boolean> {
   const { keepExportsDays } = await readOrganisationSettings(db, fixedSettings)
   const { numUpdatedRows } = await db
     .updateTable('usageExports')
     .set({
       ...how,
+      sidecar: how.sidecar === undefined ? null : sql<FileSidecar>`${how.sidecar}::jsonb`,
       endedAt: sql<string>`now()`,
       expiresAt: sql<string>`now() + ${keepExportsDays} * interval '1 day'`,
     })

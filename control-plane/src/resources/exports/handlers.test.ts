@@ -1,6 +1,7 @@
 /** A file made in the background is the file that is sent at once, whoever dies on the way; cancelled is cancelled. */
 import { createHash } from 'node:crypto'
 import type { Download } from '@headgate/admin-contract/download'
+import { renameKeys } from '@headgate/admin-contract/wire'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { migratedDatabase, startTestPlane, type TestPlane, until } from '../../../../tests/admin/harness.ts'
@@ -49,6 +50,10 @@ test('an export becomes the file that would have been sent, with its rows, size 
     ...{ rows: COUNT, bytes: Buffer.byteLength(text), fault: null },
     sha256: createHash('sha256').update(text).digest('hex'),
   })
+  const asked = { from: '2026-11-01T00:00:00Z', to: '2026-11-02T00:00:00Z' }
+  const beside = await textOf(await it.client.usage.exportRecords({ query: { ...asked, format: 'sidecar' } }))
+  const { as_of: _, ...told } = JSON.parse(beside) as Record<string, unknown>
+  expect(renameKeys(await it.client.exports.sidecar({ params: { exportId: made.id } }))).toMatchObject(told)
   const parts = await it.db.selectFrom('usageExportParts').select('number').execute()
   expect(parts.length).toBeGreaterThan(1)
   const events = await it.client.auditEvents.list({ query: { subjectId: made.id } })

@@ -5,7 +5,15 @@ import type { Handlers } from '@headgate/admin-contract/operation'
 import { AdminProblem } from '@headgate/admin-contract/problem'
 import { isUnderWay, type UsageExport } from '@headgate/domain/usage-export'
 import { created, found, type HandlerContext } from '../context.ts'
-import { cancelExport, insertExport, listExports, lockExport, readExport, readPart } from './queries.ts'
+import {
+  cancelExport,
+  insertExport,
+  listExports,
+  lockExport,
+  readExport,
+  readPart,
+  readSidecar,
+} from './queries.ts'
 
 export const exportsHandlers: Handlers<typeof exports, HandlerContext> = {
   list: ({ query }, { db }) => listExports(db, query),
@@ -23,6 +31,15 @@ export const exportsHandlers: Handlers<typeof exports, HandlerContext> = {
       contentType: contentTypes[it.format],
       body: partsOf(db, it),
     }
+  },
+  sidecar: async ({ params }, { db }) => {
+    const it = found(await readExport(db, params.exportId))
+    const sidecar = await readSidecar(db, it.id)
+    if (it.state !== 'done')
+      throw new AdminProblem('conflict', `The export is ${it.state}: there is no file.`)
+    if (sidecar === null)
+      throw new AdminProblem('conflict', 'The file was made before files had a sidecar: ask for it anew.')
+    return sidecar
   },
   cancel: async ({ params }, { db, now }) => {
     const before = found(await lockExport(db, params.exportId))

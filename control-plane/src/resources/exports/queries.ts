@@ -1,6 +1,6 @@
 /** The SQL of exports. */
 import type { PageQuery } from '@headgate/admin-contract/page'
-import type { UsageExport } from '@headgate/domain/usage-export'
+import type { FileSidecar, UsageExport } from '@headgate/domain/usage-export'
 import type { Database } from '../../database/open.ts'
 import { pageById } from '../../database/page.ts'
 
@@ -36,6 +36,12 @@ export async function cancelExport(db: Database, id: string, endedAt: string): P
     .where('id', '=', id)
     .returning(columns)
     .executeTakeFirstOrThrow()
+}
+
+/** Null while there is no file, and for files from before there were any. */
+export async function readSidecar(db: Database, id: string): Promise<FileSidecar | null> {
+  const row = await db.selectFrom('usageExports').select('sidecar').where('id', '=', id).executeTakeFirst()
+  return row?.sidecar ?? null
 }
 
 /** A part of the file; parts are numbered from 0. */

@@ -74,6 +74,11 @@ const columns: readonly Column<Named>[] = [
   plain('cost_state', 'priced; free; unknown: no price; none: no tokens', (it) => it.costState),
   plain('price_id', 'the price in force', (it) => it.priceId),
   plain('agreement_id', 'the agreement that changed the price', (it) => it.agreementId),
+  plain(
+    'usage_details',
+    'what is billed besides, and parts of tokens, as JSON; empty where there is nothing special',
+    (it) => (it.usageDetails === null ? null : JSON.stringify(renameKeys(it.usageDetails))),
+  ),
   plain('service_tier', 'the tier that the answer names', (it) => it.serviceTier),
   count('request_bytes', 'size of the request', (it) => it.requestBytes),
   count('reply_bytes', 'size of the answer', (it) => it.replyBytes),
