@@ -1,7 +1,5 @@
-/** The catalog changes under load, and no caller notices; a change that contradicts itself is never served. */
-import { AdminProblem } from '@headgate/admin-contract/problem'
-import pg from 'pg'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+/** The catalog changes under load, and no caller notices. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rounds } from '../servers/rounds.ts'
 import { type LiveWorld, liveWorld, streamFault } from './world.ts'
 
@@ -28,6 +26,7 @@ test('changes under load fail no call and cut no stream, and each is served soon
   expect(streams).toBeGreaterThan(0)
   const inOrder = seenMs.sort((a, b) => a - b)
   const at = (share: number) => Math.round(inOrder[Math.ceil(inOrder.length * share) - 1] as number)
+  if (rounds(1) > 1) expect(at(0.99)).toBeLessThan(1_000)
   await annotate(
     `${inOrder.length} changes, ${calls} calls, ${streams} streams; served by both gateways after p50 ${at(0.5)} p99 ${at(0.99)} max ${at(1)} ms`,
   )
@@ -108,92 +107,3 @@ function startLoad(secret: string) {
     },
   }
 }
-
-type Ids = {
-  readonly aliasId: string
-  readonly bareId: string
-  readonly appId: string
-  readonly limitId: string
-}
-
-/** Each contradicts something. */
-const invalid: Readonly<Record<string, (ids: Ids) => Promise<unknown>>> = {
-  'an alias of a name there is': () => it.client.modelAliases.create({ body: { name: 'steady' } }),
-  'a second route of an alias': ({ aliasId }) => route(aliasId, it.deploymentIds[0]),
-  'a route to a deployment there is not': ({ bareId }) => route(bareId, `dep_${'0'.repeat(26)}`),
-  'a deployment of a resource there is not': () =>
-    it.client.deployments.create({
-      body: { name: 'x', resourceId: `res_${'0'.repeat(26)}`, upstreamModel: 'm' },
-    }),
-  'more guaranteed than there is': ({ appId, limitId }) =>
-    it.client.limits.create({
-      body: { ownerId: appId, parentId: limitId, measure: 'requests_per_minute', guarantee: 1.5 } as never,
-    }),
-  'a provider at an inner address': () =>
-    it.client.resources.create({
-      body: {
-        name: 'in',
-        apiStyle: 'openai',
-        origin: 'http://169.254.169.254',
-        secretRef: 'env://X' as never,
-      },
-    }),
-  'the removal of what a route leads to': () =>
-    it.client.deployments.remove({ params: { deploymentId: it.deploymentIds[0] } }),
-  'a route without a target': ({ bareId }) =>
-    it.client.routes.create({ body: { aliasId: bareId, tiers: [] as never } }),
-}
-
-function route(aliasId: string, deploymentId: string): Promise<unknown> {
-  return it.client.routes.create({ body: { aliasId, tiers: [[{ deploymentId }]] } })
-}
-
-const published = () => it.plane.ports.catalogFeed.newerThan(0)
-
-test('changes that contradict something are refused with the reason, and never served', async () => {
-  const { client } = it
-  const { data } = await client.modelAliases.list({ query: { q: 'steady' } })
-  const ids: Ids = {
-    aliasId: data[0]!.id,
-    bareId: (await client.modelAliases.create({ body: { name: 'bare' } })).id,
-    appId: it.appId,
-    limitId: (
-      await client.limits.create({
-        body: { ownerId: it.teamId, measure: 'requests_per_minute', amount: 100_000 },
-      })
-    ).id,
-  }
-  await untilServed()
-  const before = await published()
-  for (let n = 0; n < 5; n++) {
-    for (const [what, write] of Object.entries(invalid)) {
-      const fault: unknown = await write(ids).then(
-        () => `${what} was taken`,
-        (thrown: unknown) => thrown,
-      )
-      expect(fault, what).toBeInstanceOf(AdminProblem)
-      expect((fault as AdminProblem).faults.map((it) => it.fix).join('').length, what).toBeGreaterThan(10)
-    }
-  }
-  expect(await published()).toEqual(before)
-})
-
-test('what is written past the API and contradicts itself is not served, and the next change says so', async () => {
-  const db = new pg.Client(it.plane.databaseUrl)
-  await db.connect()
-  onTestFinished(() => db.end())
-  const before = await published()
-  const lost = JSON.stringify([[{ deploymentId: `dep_${'0'.repeat(26)}`, weight: 1 }]])
-  const { rows } = await db.query<{ id: string; tiers: unknown }>('select id, tiers from routes limit 1')
-  const [broken] = rows as [{ id: string; tiers: unknown }]
-  await expect(db.query('insert into model_aliases select * from model_aliases limit 1')).rejects.toThrow()
-  const update = 'update routes set tiers = $1::jsonb where id = $2'
-  await db.query(update, [lost, broken.id])
-  const next = it.client.modelAliases.create({ body: { name: 'after-the-fact' } })
-  await expect(next).rejects.toMatchObject({ code: 'catalog_conflict' })
-  await expect(next).rejects.toThrow(/dep_0000|deployment/)
-  expect(await published()).toEqual(before)
-  await db.query(update, [JSON.stringify(broken.tiers), broken.id])
-  await it.client.modelAliases.create({ body: { name: 'after-the-fact' } })
-  await untilServed()
-})

@@ -33,7 +33,9 @@ test('the printed curl, pasted, streams an answer', async () => {
   })
   expect(reply.status).toBe(200)
   expect(reply.headers.get('content-type')).toContain('text/event-stream')
-  expect(await reply.text()).toMatch(/data: \{.*"delta"[\s\S]*data: \[DONE\]\n\n$/)
+  expect(await reply.text()).toMatch(
+    /data: \{.*"delta"[\s\S]*data: \[DONE\]\n\n: headgate cost=[\d.]+ currency=USD\n\n$/,
+  )
 })
 
 test('first-run.json holds what a script needs, and only its owner may read it', async () => {
