@@ -23,6 +23,8 @@ const displayName = fc.constantFrom(
 const machineName = fc.constantFrom(
   ...['a', '0', '1.0', 'null', 'true', 'x-y', '0x1F', 'a:b', '2026-01-01', 'no', '1e3', '5'],
 )
+/** Of a model entry that an alias may have the name of. */
+const MODEL_NAME = 'null'
 const unique = <T>(items: fc.Arbitrary<T>, max: number) => fc.uniqueArray(items, { maxLength: max })
 
 /** What a file is made from. */
@@ -66,7 +68,8 @@ export function configOf(it: Plan): string {
   const world = { it, pick, owners, deployments }
   const file = {
     version: 1,
-    models: it.models.map((name) => ({ name, overrides_model: pick([true, false]) })),
+    // One of the names may be a model's too, which an alias takes on purpose or not at all.
+    models: it.models.map((name) => ({ name, overrides_model: pick([true, false]) || name === MODEL_NAME })),
     teams: it.teams.map((name) => ({ name, allowed_models: pick([null, [], it.models]) })),
     apps: apps.map((app) => ({
       ...app,
@@ -113,7 +116,7 @@ function deploymentOf(name: string, { resources, quotas }: Plan, pick: Pick): De
 }
 
 function modelEntriesOf(pick: Pick): object[] {
-  return pick([[], ['p'], ['p', 'm', 'null']]).map((name) => ({
+  return pick([[], ['p'], ['p', 'm', MODEL_NAME]]).map((name) => ({
     name,
     provider: pick([null, 'openai', 'azure']),
     endpoints: pick([null, ['chat.completions', 'responses'], ['responses', 'chat.completions']]),

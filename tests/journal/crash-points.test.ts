@@ -31,9 +31,18 @@ async function lifeAndDeath(weakness: Weakness, live: (life: Life) => Promise<un
   const own = reply.headers['x-request-id']
   const committed = async () => (await world.records()).filter((it) => it.requestId !== own)
   await eventually(async () => (await committed()).length < (await world.records()).length, 20_000)
+  // The word that they are committed reaches the gateway a moment later; one that ends before keeps its files.
+  await eventually(
+    async () => (await metricsOf(successor)).includes('\nheadgate_usage_records_unconfirmed 0\n'),
+    20_000,
+  )
   const said = successor.output()
   expect(await successor.end('SIGTERM'), said).toBe(0)
   return { left, after: await segmentsIn(folder), records: await committed(), served, said }
+}
+
+async function metricsOf({ ops }: Running): Promise<string> {
+  return String((await send(ops, { method: 'GET', path: '/metrics' })).body)
 }
 
 /** Sends, and the gateway dies under it. */
