@@ -88,6 +88,7 @@ test('a provider that breaks off, falls short or errs inside a stream never look
 })
 
 test('a cut stream ends without the last chunk of its encoding and without a made-up final mark', async () => {
+  const before = gateway.records().length
   const bare = bareSocket(gateway.origin)
   bare.socket.write(
     requestText(gateway.keys.normal, { body: chatBody('cut-mid-stream', { stream: true }) }),
@@ -97,6 +98,8 @@ test('a cut stream ends without the last chunk of its encoding and without a mad
   expect(bare.text()).not.toContain('\r\n0\r\n')
   expect(bare.text()).not.toContain('[DONE]')
   expect(bare.text()).toContain('"code":"upstream_truncated"')
+  // What was not told is counted in a later turn; the next test is not to take this record for its own.
+  await gateway.recordsWhen(before + 1)
 })
 
 test('odd but whole streams pass byte for byte and are metered by what they report', async () => {
