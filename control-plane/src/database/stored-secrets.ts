@@ -33,20 +33,19 @@ export async function insertStoredSecret(db: Database, row: SecretRow): Promise<
 
 /** Those that a resource refers to, for gateways. */
 export function readSealedSecrets(db: Database): Promise<SealedSecret[]> {
-  return db
-    .selectFrom('secrets')
-    .select(['name', 'sealed'])
-    .where(sql<boolean>`exists (select from resources where secret_ref = 'db://' || secrets.name)`)
-    .orderBy('name')
-    .execute()
+  return readReferredBy(db, 'resources')
 }
 
 /** Those that an alert channel refers to, for the control plane itself. */
 export function readChannelSecrets(db: Database): Promise<SealedSecret[]> {
+  return readReferredBy(db, 'alert_channels')
+}
+
+function readReferredBy(db: Database, table: 'resources' | 'alert_channels'): Promise<SealedSecret[]> {
   return db
     .selectFrom('secrets')
     .select(['name', 'sealed'])
-    .where(sql<boolean>`exists (select from alert_channels where secret_ref = 'db://' || secrets.name)`)
+    .where(sql<boolean>`exists (select from ${sql.table(table)} where secret_ref = 'db://' || secrets.name)`)
     .orderBy('name')
     .execute()
 }
